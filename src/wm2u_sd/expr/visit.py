@@ -1,0 +1,51 @@
+"""Walk and rewrite expression trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from wm2u_sd.expr.nodes import Binary, Call, Expression, Reference, Unary
+
+
+def children(node: Expression) -> tuple[Expression, ...]:
+    """Return the direct sub-expressions of a node."""
+    match node:
+        case Unary(_, operand):
+            return (operand,)
+        case Binary(_, left, right):
+            return (left, right)
+        case Call(_, arguments):
+            return arguments
+        case _:
+            return ()
+
+
+def walk(node: Expression) -> Iterator[Expression]:
+    """Yield the node and everything below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def references(node: Expression) -> Iterator[Reference]:
+    """Yield every reference to a variable, in reading order."""
+    return (part for part in walk(node) if isinstance(part, Reference))
+
+
+def calls(node: Expression) -> Iterator[Call]:
+    """Yield every call, outermost first."""
+    return (part for part in walk(node) if isinstance(part, Call))
+
+
+def rewrite(node: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return the tree with `change` applied to every node, leaves first."""
+    match node:
+        case Unary(_, operand):
+            return change(replace(node, operand=rewrite(operand, change)))
+        case Binary(_, left, right):
+            return change(replace(node, left=rewrite(left, change), right=rewrite(right, change)))
+        case Call(_, arguments):
+            return change(replace(node, arguments=tuple(rewrite(a, change) for a in arguments)))
+        case _:
+            return change(node)
