@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from wm2u_sd.expr.functions import is_reduction
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Reference, Unary
 
 
@@ -36,6 +37,15 @@ def references(node: Expression) -> Iterator[Reference]:
 def calls(node: Expression) -> Iterator[Call]:
     """Yield every call, outermost first."""
     return (part for part in walk(node) if isinstance(part, Call))
+
+
+def free_stars(node: Expression) -> Iterator[Reference]:
+    """Yield references with a starred dimension that no reduction below `node` takes care of."""
+    if isinstance(node, Reference) and any(subscript.star for subscript in node.subscripts):
+        yield node
+    if not (isinstance(node, Call) and is_reduction(node.function, len(node.arguments))):
+        for child in children(node):
+            yield from free_stars(child)
 
 
 def rewrite(node: Expression, change: Callable[[Expression], Expression]) -> Expression:

@@ -1,0 +1,312 @@
+"""The reference backend: plain NumPy over columns, one call an instruction. Slow, obvious, the oracle for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment
+from wm2u_sd.compile.integrators import TABLEAUX
+from wm2u_sd.compile.program import Code, Instruction, Level, Line, Program, Table
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": np.power,
+    "negative": np.negative,
+    "exp": np.exp,
+    "ln": np.log,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "arctan": np.arctan,
+    "modulo": np.mod,
+    "integer": np.trunc,
+    "min": np.minimum,
+    "max": np.maximum,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "not": np.logical_not,
+    "truth": lambda x: np.not_equal(x, 0.0),
+    "number": lambda x: np.asarray(x, dtype=np.float64),
+}
+
+REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "product": np.prod,
+    "smallest": np.min,
+    "largest": np.max,
+}
+
+
+def look_up(x: Array, xs: Array, ys: Array, extrapolate: bool) -> Array:
+    """Read a piecewise linear curve; outside its points hold the end values or go on along the end segments."""
+    if not extrapolate:
+        x = np.clip(x, xs[0], xs[-1])
+    segment = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, len(xs) - 2)
+    slopes = np.diff(ys) / np.diff(xs)
+    result: Array = ys[segment] + slopes[segment] * (x - xs[segment])
+    return result
+
+
+class _Machine:
+    """Values of one code for one batch, and how each instruction renews its own."""
+
+    def __init__(self, code: Code, program: Program, inputs: Inputs) -> None:
+        self.code, self.program, self.inputs = code, program, inputs
+        self.values: list[Any] = [None] * len(code.instructions)
+        self.by_level: dict[Level, list[tuple[int, Instruction]]] = {level: [] for level in Level}
+        for number, instruction in enumerate(code.instructions):
+            self.by_level[instruction.level].append((number, instruction))
+        self.constants: list[Array] = list(inputs.constants)
+        self.state: Array = np.zeros((program.n_rows, inputs.n_columns))
+        self.frozen: list[Array] = []
+        self.past: list[Array] = []
+        self.remembered: list[Array] = []
+        self.time = self.held_time = program.time.at(0)
+
+    def renew(self, level: Level) -> None:
+        """Work out again every value of a level, in order."""
+        for number, instruction in self.by_level[level]:
+            self.values[number] = self.value(instruction)
+
+    def value(self, instruction: Instruction) -> Any:
+        operation, payload = instruction.operation, instruction.payload
+        arguments = [self.values[a] for a in instruction.arguments]
+        if operation in ELEMENTWISE:
+            return ELEMENTWISE[operation](*arguments)
+        if operation in REDUCTIONS:
+            return REDUCTIONS[operation](arguments[0], axis=payload)
+        return self.OTHERS[operation](self, instruction, payload, *arguments)
+
+    def named(self, name: str) -> Any:
+        return self.values[self.code.values[name]]
+
+    def choose(self, _: Instruction, __: None, condition: Any, then: Any, otherwise: Any) -> Any:
+        return np.where(condition, then, otherwise)
+
+    def look(self, _: Instruction, table: int, x: Any) -> Any:
+        held: Table = self.program.tables[table]
+        xs, ys = self.inputs.tables.get(table, (np.asarray(held.x), np.asarray(held.y)))
+        return look_up(x, xs, ys, held.extrapolate)
+
+    def view(self, _: Instruction, positions: tuple[int | None, ...], value: Array) -> Array:
+        columns = value.ndim - 1
+        kept = [p for p in positions if p is not None]
+        turned = np.transpose(value, (*kept, columns))
+        return turned[(*(np.newaxis if p is None else slice(None) for p in positions), slice(None))]
+
+    def spread(self, _: Instruction, shape: tuple[int, ...], value: Any) -> Array:
+        columns = np.shape(value)[-1] if np.ndim(value) else 1
+        return np.broadcast_to(value, (*shape, columns))
+
+    def take(self, _: Instruction, payload: tuple[int, tuple[int, ...]], value: Array) -> Array:
+        return np.take(value, payload[1], axis=payload[0])
+
+    def pick(self, _: Instruction, payload: tuple[int, int], value: Array) -> Array:
+        return np.take(value, payload[1], axis=payload[0])
+
+    def literal(self, _: Instruction, value: float) -> Array:
+        return np.array([value])
+
+    def constant(self, _: Instruction, number: int) -> Array:
+        return self.constants[number]
+
+    def read_state(self, instruction: Instruction, rows: tuple[int, int]) -> Array:
+        shape = tuple(len(axis.elements) for axis in instruction.axes)
+        return self.state[rows[0] : rows[1]].reshape(*shape, -1)
+
+    def read_frozen(self, _: Instruction, number: int) -> Array:
+        return self.frozen[number]
+
+    def read_line(self, _: Instruction, number: int) -> Array:
+        return self.past[number]
+
+    def read_memory(self, _: Instruction, number: int) -> Array:
+        return self.remembered[number]
+
+    def now(self, _: Instruction, __: None) -> Array:
+        return np.array([self.time])
+
+    def held(self, _: Instruction, __: None) -> Array:
+        return np.array([self.held_time])
+
+    OTHERS: Mapping[str, Callable[..., Any]] = {
+        "if_then_else": choose,
+        "lookup": look,
+        "view": view,
+        "spread": spread,
+        "take": take,
+        "pick": pick,
+        "literal": literal,
+        "constant": constant,
+        "state": read_state,
+        "frozen": read_frozen,
+        "line": read_line,
+        "memory": read_memory,
+        "time": now,
+        "held_time": held,
+    }
+
+
+class _DelayLine:
+    """The last values of one line, in a ring as long as the longest delay of the batch."""
+
+    def __init__(self, line: Line, start: _Machine, dt: float) -> None:
+        self.line = line
+        shape = (*(len(axis.elements) for axis in line.axes), start.inputs.n_columns)
+        delay = np.broadcast_to(np.asarray(start.values[line.delay], float), shape)
+        self.steps = np.maximum(1, np.rint(np.nan_to_num(delay / dt))).astype(np.int64)
+        self.initial = np.broadcast_to(start.values[line.initial], shape).copy()
+        self.ring = np.repeat(self.initial[np.newaxis], int(self.steps.max(initial=1)) + 1, axis=0)
+
+    def read(self, step: int) -> Array:
+        """Return what went in `delay` ago, or the initial value before that."""
+        index = (step - self.steps) % len(self.ring)
+        found = np.take_along_axis(self.ring, index[np.newaxis], axis=0)[0]
+        return np.where(step < self.steps, self.initial, found)
+
+    def record(self, step: int, value: Array) -> None:
+        """Keep what goes in at the start of a step."""
+        self.ring[step % len(self.ring)] = value
+
+
+class NumpyKernel(AbstractKernel):
+    """Runs a program by walking its instructions."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def begin(self, inputs: Inputs, state: Array | None = None) -> tuple[_Machine, _Machine]:
+        """Return the code of the first moment, worked out, and the step code with its state and history filled."""
+        program = self.program
+        start = _Machine(program.start, program, inputs)
+        if inputs.moving is not None:
+            for number, value in inputs.moving(0).items():
+                start.constants[number] = value
+        for level in Level:
+            start.renew(level)
+        step = _Machine(program.step, program, inputs)
+        for slot, number in zip(program.states, program.initials, strict=True):
+            step.state[slot.rows] = np.broadcast_to(start.values[number], (*slot.shape, inputs.n_columns)).reshape(
+                -1, inputs.n_columns
+            )
+        step.frozen = [start.values[number] for number in program.frozen_values]
+        step.remembered = [start.values[memory.initial] for memory in program.memories]
+        step.past = [start.values[line.initial] for line in program.lines]
+        if state is not None:
+            step.state[: len(state)] = state
+        step.renew(Level.RUN)
+        return start, step
+
+    def at_start(self, inputs: Inputs, state: Array | None = None) -> Moment:
+        with np.errstate(all="ignore"):
+            _, step = self.begin(inputs, state)
+            self.enter(step, 0)
+            step.renew(Level.HELD)
+            rates = np.empty_like(step.state)
+            self.evaluate(step, rates)
+            return Moment(step.state, rates, {name: step.named(name) for name in step.code.values})
+
+    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Array]:
+        with np.errstate(all="ignore"):
+            return self.integrate(inputs, save, saved_steps)
+
+    def integrate(
+        self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]
+    ) -> tuple[dict[str, Array], Array]:
+        program, time = self.program, self.program.time
+        start, machine = self.begin(inputs)
+        lines = [_DelayLine(line, start, time.dt) for line in program.lines]
+        saved = self.room(save, len(saved_steps), inputs.n_columns)
+        failed = np.full(inputs.n_columns, -1)
+        keep = {step: index for index, step in enumerate(saved_steps)}
+        stages = [np.empty_like(machine.state) for _ in TABLEAUX[time.method].b]
+        for step in range(time.n_steps + 1):
+            self.enter(machine, step)
+            machine.past = [line.read(step) for line in lines]
+            machine.renew(Level.HELD)
+            self.evaluate(machine, stages[0])
+            for line in lines:
+                line.record(step, machine.values[line.line.source])
+            if step in keep:
+                self.keep(machine, saved, keep[step])
+                failed[(failed < 0) & ~np.isfinite(machine.state).all(axis=0)] = step
+            if step < time.n_steps:
+                self.advance(machine, step, stages)
+        return saved, failed
+
+    def enter(self, machine: _Machine, step: int) -> None:
+        """Set the clock to the start of a step and take in what scenarios have moved by then."""
+        machine.time = machine.held_time = self.program.time.at(step)
+        if machine.inputs.moving is not None:
+            for number, value in machine.inputs.moving(step).items():
+                machine.constants[number] = value
+
+    def evaluate(self, machine: _Machine, rates: Array) -> None:
+        """Work out every value of a stage and gather the rates of change of the state."""
+        machine.renew(Level.STAGE)
+        for slot, number in zip(self.program.states, self.program.rates, strict=True):
+            rates[slot.rows].reshape(*slot.shape, -1)[...] = machine.values[number]
+
+    def advance(self, machine: _Machine, step: int, stages: list[Array]) -> None:
+        """Carry the state over one step; `stages[0]` holds the rates at its start."""
+        time, tableau = self.program.time, TABLEAUX[self.program.time.method]
+        origin = machine.state
+        remembered = [np.array(machine.values[memory.source]) for memory in self.program.memories]
+        for stage, weights in enumerate(tableau.a, start=1):
+            machine.time = time.at(step) + tableau.c[stage] * time.dt
+            machine.state = origin + time.dt * _weighted(weights, stages)
+            self.evaluate(machine, stages[stage])
+        machine.state = origin + time.dt * _weighted(tableau.b, stages)
+        machine.remembered = remembered
+
+    def room(self, save: Sequence[str], n_saved: int, n_columns: int) -> dict[str, Array]:
+        shapes = {slot.name: slot.shape for slot in self.program.states}
+        for name in save:
+            if name not in shapes:
+                shapes[name] = tuple(len(axis.elements) for axis in self.program.axes_of(name))
+        return {name: np.empty((*shapes[name], n_saved, n_columns)) for name in save}
+
+    def keep(self, machine: _Machine, saved: dict[str, Array], index: int) -> None:
+        states = {slot.name: slot for slot in self.program.states}
+        for name, room in saved.items():
+            if name in states:
+                value = machine.state[states[name].rows].reshape(*states[name].shape, -1)
+            else:
+                value = machine.named(name)
+            room[..., index, :] = value
+
+
+def _weighted(weights: Sequence[float], stages: Sequence[Array]) -> Array:
+    """Weighted sum of the stages so far, in order; zero weights are left out."""
+    total = None
+    for weight, rates in zip(weights, stages, strict=False):
+        if weight:
+            total = weight * rates if total is None else total + weight * rates
+    assert total is not None
+    return total
+
+
+class NumpyBackend(AbstractBackend):
+    """Plain NumPy; does everything a program can hold."""
+
+    name = "numpy"
+
+    def compile(self, program: Program) -> AbstractKernel:
+        """Return a kernel."""
+        return NumpyKernel(program)

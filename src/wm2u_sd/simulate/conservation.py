@@ -1,0 +1,93 @@
+"""The conservation ledger: at start + in = at end + out, for every population, scenario and draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wm2u_sd.compile.lower import INTEGRAL
+from wm2u_sd.errors import SimulationError
+from wm2u_sd.model.model import Model
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+TOLERANCE = 1e-9  # of the largest amount in the row
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Stocks whose contents are one population, and the flows that cross its edge."""
+
+    name: str
+    stocks: tuple[str, ...]
+    entering: tuple[str, ...]
+    leaving: tuple[str, ...]
+
+
+def populations(model: Model) -> list[Population]:
+    """Return the populations: as declared on the stocks, else the stocks that flows join together."""
+    groups: dict[str, list[str]] = {}
+    for stock in model.stocks():
+        name = stock.population or _first_joined(model, stock.name)
+        groups.setdefault(name, []).append(stock.name)
+    return [_population(model, name, members) for name, members in groups.items()]
+
+
+def _first_joined(model: Model, name: str) -> str:
+    """Return the first undeclared stock, in order of definition, that flows join to this one."""
+    free = {stock.name: {*stock.inflows, *stock.outflows} for stock in model.stocks() if not stock.population}
+    joined, flows = {name}, set(free[name])
+    while True:
+        more = {other for other, its_flows in free.items() if its_flows & flows} - joined
+        if not more:
+            return next(other for other in free if other in joined)
+        joined |= more
+        flows |= set().union(*(free[other] for other in more))
+
+
+def _population(model: Model, name: str, members: list[str]) -> Population:
+    stocks = [stock for stock in model.stocks() if stock.name in members]
+    inflows = [flow for stock in stocks for flow in stock.inflows]
+    outflows = [flow for stock in stocks for flow in stock.outflows]
+    return Population(
+        name,
+        tuple(members),
+        tuple(flow for flow in inflows if flow not in outflows),
+        tuple(flow for flow in outflows if flow not in inflows),
+    )
+
+
+def needed(population: Population) -> list[str]:
+    """Return the names a run must keep for the ledger."""
+    return [*population.stocks, *(INTEGRAL + flow for flow in (*population.entering, *population.leaving))]
+
+
+def check_ledger(ledger: xr.Dataset) -> None:
+    """Refuse a run that made or lost anybody.
+
+    Raises:
+        SimulationError: In some draw the two sides differ by more than 1e-9 of the larger.
+    """
+    for name in ledger["population"].values:
+        row = ledger.sel(population=name)
+        scale = float(abs(row["at_start"]).max() + abs(row["entered"]).max() + 1e-300)
+        worst = float(abs(row["difference"]).max()) / scale if row["difference"].size else 0.0
+        if worst > TOLERANCE:
+            raise SimulationError(
+                f"{name}: start + in and end + out differ by {worst:.2g} of the total; "
+                "the step is too long for the fastest flow, or a flow runs backwards out of an empty stock"
+            )
+
+
+def ledger_text(ledger: xr.Dataset) -> str:
+    """Print the ledger: the middle draw of every population and scenario, and the largest difference in any draw."""
+    lines = [f"{'population':<22}{'scenario':<20}{'at start':>14}{'+ in':>14}{'- out':>14}{'= at end':>14}{'largest gap':>13}"]
+    for name in ledger["population"].values:
+        for scenario in ledger["scenario"].values:
+            row = ledger.sel(population=name, scenario=scenario)
+            middle = row.median("draw")
+            figures = "".join(f"{float(middle[k]):>14,.1f}" for k in ("at_start", "entered", "left", "at_end"))
+            gap = float(abs(row["difference"]).max())
+            lines.append(f"{name!s:<22}{scenario!s:<20}{figures}{gap:>13.1e}")
+    return "\n".join(lines)

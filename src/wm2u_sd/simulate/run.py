@@ -1,0 +1,71 @@
+"""A run: labelled results of every scenario and draw, with where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wm2u_sd.model.model import Model
+from wm2u_sd.simulate.conservation import ledger_text
+from wm2u_sd.simulate.scenario import Scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CUMULATIVE = "cumulative_"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A draw that could not be carried through, and why. It is left out of every scenario, and counted."""
+
+    scenario: str
+    draw: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results of a simulation.
+
+    Attributes:
+        data: Dataset, dims (scenario, draw, time, *dimensions of the model); every variable has `units` and `long_name`.
+            `cumulative_<flow>` is the amount since the start, so the amount in a period is a difference of two.
+        parameters: Dataset of the constants that vary between draws, dims (draw,).
+        ledger: Dataset with at_start, entered, left, at_end and difference, dims (population, scenario, draw).
+        failures: Draws left out.
+        provenance: Model digest, seed, versions and settings, as text.
+        model: The model that was run.
+        scenarios: By name, in the order run.
+    """
+
+    data: xr.Dataset
+    parameters: xr.Dataset
+    ledger: xr.Dataset
+    model: Model
+    scenarios: Mapping[str, Scenario]
+    failures: Sequence[Failure] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def failed(self) -> Sequence[Failure]:
+        """Return the draws that were left out."""
+        return self.failures
+
+    def print_ledger(self) -> str:
+        """Return the conservation ledger as text."""
+        return ledger_text(self.ledger)
+
+    def __repr__(self) -> str:
+        sizes = self.data.sizes
+        left_out = len({failure.draw for failure in self.failures})
+        lines = [
+            f"Run of {self.model.name}: {sizes['scenario']} scenarios, {sizes['draw']:,} draws, "
+            f"{sizes['time']} moments from {float(self.data.time[0]):g} to {float(self.data.time[-1]):g} "
+            f"{self.model.time.units}",
+            f"  scenarios: {', '.join(map(str, self.data.scenario.values))}",
+            f"  kept: {', '.join(str(name) for name in self.data.data_vars)}",
+        ]
+        if left_out:
+            lines.append(f"  {left_out:,} draws stopped; they are left out and counted; see failed()")
+        return "\n".join(lines)

@@ -1,0 +1,407 @@
+"""Run a model: scenarios side by side, over as many draws as wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wm2u_sd.backends.base import AbstractKernel, Array, Inputs
+from wm2u_sd.backends.registry import backend
+from wm2u_sd.compile.lower import INTEGRAL, lower
+from wm2u_sd.compile.program import Axis, Program
+from wm2u_sd.errors import ModelError, NameUnknownError, SimulationError, did_you_mean
+from wm2u_sd.model.check import check
+from wm2u_sd.model.model import Model
+from wm2u_sd.simulate.balance import refuse_unbalanced, rest
+from wm2u_sd.simulate.conservation import Population, check_ledger, needed, populations
+from wm2u_sd.simulate.ensemble import Ensemble, draw
+from wm2u_sd.simulate.levers import all_levers, check_targets, mover, moving_names
+from wm2u_sd.simulate.run import CUMULATIVE, Failure, Run
+from wm2u_sd.simulate.scenario import Scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+COLUMNS_AT_ONCE = 4096
+MOST_VALUES = 400_000_000
+BELOW_ZERO = -1e-6  # of the largest value the stock takes: rounding, not a deficit
+
+Progress = Callable[[int, int], None]
+
+
+def simulate(
+    model: Model,
+    scenarios: Scenario | Sequence[Scenario] = (),
+    *,
+    draws: int | Ensemble | None = None,
+    seed: str | int = "wm2u",
+    save: Iterable[str] | None = None,
+    accumulate: Iterable[str] = (),
+    backend_name: str = "numpy",
+    progress: Progress | None = None,
+) -> Run:
+    """Run scenarios of a model.
+
+    Args:
+        model: The model. One with a `balance` starts at rest: its free constants are solved for every draw first.
+        scenarios: What to compare; none given runs 'as_now', nothing changed.
+        draws: None for one run with the stated values; a number for that many draws from the priors; or an Ensemble.
+        seed: For the draws.
+        save: Names to keep; None keeps every stock, flow and auxiliary. `cumulative_` results of flows and of
+            `accumulate` are kept when their name is saved.
+        accumulate: Further names whose running integral is wanted as `cumulative_<name>`.
+        backend_name: How to run it.
+        progress: Called with (columns done, columns in all).
+
+    Returns:
+        The run. Draws that fail in any scenario are left out of all and listed.
+
+    Raises:
+        CheckFailed: The model has errors; the exception lists each with its place.
+        SimulationError: Every draw failed, or people were not conserved.
+    """
+    chosen = _scenarios(scenarios)
+    check(model).raise_if_errors()
+    check_targets(model, chosen)
+    ensemble = _ensemble(model, draws, seed)
+    wanted = _Wanted.of(model, save, accumulate)
+    program = lower(model, moving=moving_names(chosen), integrals=wanted.integrals)
+    kernel = backend(backend_name).compile(program)
+    constants, balanced = _constants(model, kernel, ensemble)
+    job = _Job(model, chosen, kernel, constants, ensemble.n, wanted)
+    arrays, failed = job.run(progress)
+    return _Assembly(job, ensemble, balanced, arrays, failed).run(_provenance(model, chosen, ensemble, backend_name))
+
+
+def _scenarios(scenarios: Scenario | Sequence[Scenario]) -> list[Scenario]:
+    listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios) or [Scenario("as_now")]
+    names = [scenario.name for scenario in listed]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ModelError(f"scenarios: {', '.join(twice)} is given twice; give each a name of its own")
+    return listed
+
+
+def _ensemble(model: Model, draws: int | Ensemble | None, seed: str | int) -> Ensemble:
+    if isinstance(draws, Ensemble):
+        for name in draws.values:
+            model.constant(name)
+        return draws
+    if draws is None:
+        return Ensemble({}, 1, "")
+    if draws < 1:
+        raise ModelError(f"draws is {draws}; it must be 1 or more, or None for the stated values")
+    return draw(model, draws, seed)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which values to keep and which integrals to carry."""
+
+    save: tuple[str, ...]
+    integrals: tuple[str, ...]
+    cumulative: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: Model, save: Iterable[str] | None, accumulate: Iterable[str]) -> _Wanted:
+        extra = list(dict.fromkeys(accumulate))
+        computed = [v.name for v in (*model.stocks(), *model.flows(), *model.auxiliaries())]
+        flows = [flow.name for flow in model.flows()]
+        integrals = dict.fromkeys([*flows, *extra])
+        names = list(dict.fromkeys(save)) if save is not None else [*computed, *(CUMULATIVE + n for n in integrals)]
+        for name in names:
+            plain = name.removeprefix(CUMULATIVE)
+            if name not in computed and plain not in integrals:
+                known = [*computed, *(CUMULATIVE + n for n in integrals)]
+                raise NameUnknownError(f"There is no result '{name}' to save.{did_you_mean(name, known)}")
+        plain_names = [name for name in names if name in computed]
+        cumulative = [name.removeprefix(CUMULATIVE) for name in names if name not in computed]
+        cumulative += [name for name in plain_names if name in integrals and save is not None] + extra
+        return cls(tuple(plain_names), tuple(extra), tuple(dict.fromkeys(cumulative)))
+
+    def kernel_names(self) -> list[str]:
+        return [*self.save, *(INTEGRAL + name for name in self.cumulative)]
+
+
+def _constants(
+    model: Model, kernel: AbstractKernel, ensemble: Ensemble
+) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+    """Return every constant as an array with a column axis, balanced where the model asks for it."""
+    values: dict[str, Array] = {}
+    for constant in model.constants():
+        if constant.name in ensemble.values:
+            values[constant.name] = np.asarray(ensemble.values[constant.name], float)
+        else:
+            values[constant.name] = np.asarray(constant.value, float)[..., np.newaxis]
+    if model.balance is None:
+        return values, np.ones(ensemble.n, dtype=bool)
+    solved, balanced = rest(model, kernel, values, ensemble.n)
+    refuse_unbalanced(model, balanced)
+    return {**values, **solved}, balanced
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything needed to run blocks of columns."""
+
+    model: Model
+    scenarios: Sequence[Scenario]
+    kernel: AbstractKernel
+    constants: Mapping[str, Array]
+    n_draws: int
+    wanted: _Wanted
+
+    @property
+    def names(self) -> list[str]:
+        ledger = [name for population in populations(self.model) for name in needed(population)]
+        return list(dict.fromkeys([*self.wanted.kernel_names(), *ledger]))
+
+    def run(self, progress: Progress | None) -> tuple[dict[str, Array], NDArray[np.int_]]:
+        """Return each name as (*axes, time, scenario, draw), and the first bad step of each scenario and draw."""
+        saved = self.model.time.saved_steps()
+        shapes = {name: self.shape(name) for name in self.names}
+        total = sum(int(np.prod(shape)) for shape in shapes.values()) * len(saved) * len(self.scenarios) * self.n_draws
+        if total > MOST_VALUES:
+            raise SimulationError(
+                f"{total:,} values would be kept, more than {MOST_VALUES:,}; name fewer in save= or use a longer saveper"
+            )
+        out = {n: np.empty((*s, len(saved), len(self.scenarios), self.n_draws)) for n, s in shapes.items()}
+        failed = np.full((len(self.scenarios), self.n_draws), -1)
+        jobs = [(group, block) for group in self.groups() for block in self.blocks(len(group))]
+        done = 0
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            for (group, block), (arrays, bad) in zip(jobs, pool.map(lambda j: self.block(*j, saved), jobs), strict=True):
+                size = block.stop - block.start
+                for name, array in arrays.items():
+                    out[name][..., group, block] = array.reshape(*array.shape[:-1], len(group), size)
+                failed[group, block] = bad.reshape(len(group), size)
+                done += len(group) * size
+                _tell(progress, done, len(self.scenarios) * self.n_draws)
+        return out, failed
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(len(axis.elements) for axis in axes_of(self.kernel.program, name))
+
+    def groups(self) -> list[list[int]]:
+        """Return scenario numbers that may share columns: those with the same changes to lookups."""
+        groups: dict[str, list[int]] = {}
+        for number, scenario in enumerate(self.scenarios):
+            curves = [asdict(lever) for lever in all_levers(scenario) if lever.points is not None]
+            groups.setdefault(json.dumps(curves), []).append(number)
+        return list(groups.values())
+
+    def blocks(self, n_scenarios: int) -> list[slice]:
+        size = max(1, COLUMNS_AT_ONCE // n_scenarios)
+        return [slice(at, min(at + size, self.n_draws)) for at in range(0, self.n_draws, size)]
+
+    def block(self, group: list[int], block: slice, saved: Sequence[int]) -> tuple[dict[str, Array], NDArray[np.int_]]:
+        """Run some scenarios for some draws."""
+        here = [self.scenarios[number] for number in group]
+        size = block.stop - block.start
+        own = {n: v if v.shape[-1] == 1 else v[..., block] for n, v in self.constants.items()}
+        wide = [v if v.shape[-1] == 1 else np.tile(v, (*(1,) * (v.ndim - 1), len(here))) for v in own.values()]
+        numbers = {name: number for number, name in enumerate(self.constants)}
+        moving = {name: own[name] for name in moving_names(here)}
+        moved = mover(self.model, here, moving, size)
+        inputs = Inputs(
+            wide,
+            size * len(here),
+            (lambda step: {numbers[n]: v for n, v in moved(step).items()}) if moving else None,
+            self.tables(here[0]),
+        )
+        return self.kernel.run(inputs, self.names, saved)
+
+    def tables(self, scenario: Scenario) -> dict[int, tuple[Array, Array]]:
+        numbers = {lookup.name: number for number, lookup in enumerate(self.model.lookups())}
+        curves = {v.target: v.points for v in all_levers(scenario) if v.points is not None}
+        return {
+            numbers[name]: (np.array([x for x, _ in points], float), np.array([y for _, y in points], float))
+            for name, points in curves.items()
+        }
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total)
+
+
+def axes_of(program: Program, name: str) -> tuple[Axis, ...]:
+    """Return the axes of a state (a stock or an integral) or of a named value."""
+    states = {slot.name: slot for slot in program.states}
+    return states[name].axes if name in states else program.axes_of(name)
+
+
+class _Assembly:
+    """Labels results and leaves out the draws that failed."""
+
+    def __init__(
+        self,
+        job: _Job,
+        ensemble: Ensemble,
+        balanced: NDArray[np.bool_],
+        arrays: dict[str, Array],
+        failed: NDArray[np.int_],
+    ) -> None:
+        self.job, self.ensemble, self.arrays = job, ensemble, arrays
+        self.failures = [*self.unbalanced(balanced), *self.not_finite(failed), *self.negative(balanced, failed)]
+        bad = {failure.draw for failure in self.failures}
+        self.kept = np.array([draw for draw in range(ensemble.n) if draw not in bad], dtype=int)
+
+    def scenario_names(self) -> list[str]:
+        return [scenario.name for scenario in self.job.scenarios]
+
+    def unbalanced(self, balanced: NDArray[np.bool_]) -> list[Failure]:
+        return [Failure("", int(d), "no values make it start at rest") for d in np.flatnonzero(~balanced)]
+
+    def not_finite(self, failed: NDArray[np.int_]) -> list[Failure]:
+        at = self.job.model.time.at
+        units = self.job.model.time.units
+        return [
+            Failure(self.scenario_names()[s], int(d), f"values stopped being numbers by {units} {at(failed[s, d]):g}")
+            for s, d in np.argwhere(failed >= 0)
+        ]
+
+    def negative(self, balanced: NDArray[np.bool_], failed: NDArray[np.int_]) -> list[Failure]:
+        found = []
+        for name in self.job.kernel.program.non_negative:
+            if name not in self.arrays:
+                continue
+            values = self.arrays[name]
+            over = tuple(range(values.ndim - 2))
+            with np.errstate(invalid="ignore"):
+                below = values.min(axis=over) < BELOW_ZERO * np.maximum(1.0, np.abs(values).max(axis=over))
+            for s, d in np.argwhere(below & balanced & (failed < 0)):
+                found.append(Failure(self.scenario_names()[s], int(d), f"{name} fell below zero"))
+        return found
+
+    def run(self, provenance: Mapping[str, str]) -> Run:
+        if not len(self.kept):
+            first = self.failures[0]
+            where = f" in scenario '{first.scenario}'" if first.scenario else ""
+            raise SimulationError(f"{self.job.model.name}: every draw stopped; the first{where}: {first.reason}")
+        ledger = self.ledger()
+        check_ledger(ledger)
+        return Run(
+            data=self.data(),
+            parameters=self.parameters(),
+            ledger=ledger,
+            model=self.job.model,
+            scenarios={scenario.name: scenario for scenario in self.job.scenarios},
+            failures=tuple(self.failures),
+            provenance=provenance,
+        )
+
+    def data(self) -> xr.Dataset:
+        import xarray as xr
+
+        model = self.job.model
+        variables: dict[str, Any] = {}
+        for name in self.job.wanted.kernel_names():
+            label = CUMULATIVE + name.removeprefix(INTEGRAL) if name.startswith(INTEGRAL) else name
+            variables[label] = self.labelled(name)
+        axes = [a for name in self.job.wanted.kernel_names() for a in axes_of(self.job.kernel.program, name)]
+        coordinates: dict[str, Any] = {
+            "scenario": self.scenario_names(),
+            "draw": self.kept,
+            "time": ("time", model.time.saved_times(), {"units": model.time.units, "origin": model.time.origin}),
+            **{axis.name: list(axis.elements) for axis in axes},
+        }
+        return xr.Dataset(variables, coordinates, {"title": model.title or model.name})
+
+    def labelled(self, name: str) -> Any:
+        plain = name.removeprefix(INTEGRAL)
+        record = self.job.model.get(plain)
+        units, label = record.units, record.label or plain.replace("_", " ")
+        if name.startswith(INTEGRAL):
+            units, label = _times_time(units, self.job.model.time.units), f"{label}, since the start"
+        axes = [axis.name for axis in axes_of(self.job.kernel.program, name)]
+        array = np.moveaxis(self.arrays[name][..., self.kept], (-2, -1), (0, 1))
+        array = np.moveaxis(array, -1, 2)
+        return (("scenario", "draw", "time", *axes), array, {"units": units, "long_name": label})
+
+    def parameters(self) -> xr.Dataset:
+        import xarray as xr
+
+        model = self.job.model
+        balance = model.balance.solve if model.balance else ()
+        varying = {
+            name: ("draw", np.broadcast_to(self.job.constants[name], self.ensemble.n)[self.kept], _attributes(model, name))
+            for name in dict.fromkeys([*self.ensemble.values, *balance])
+        }
+        return xr.Dataset(varying, {"draw": self.kept})
+
+    def ledger(self) -> xr.Dataset:
+        import xarray as xr
+
+        rows = [self.ledger_row(population) for population in populations(self.job.model)]
+        names = [population.name for population in populations(self.job.model)]
+        keys = ("at_start", "entered", "left", "at_end", "difference")
+        shape = (0, len(self.job.scenarios), len(self.kept))
+        return xr.Dataset(
+            {
+                key: (
+                    ("population", "scenario", "draw"),
+                    np.array([row[key] for row in rows]) if rows else np.empty(shape),
+                )
+                for key in keys
+            },
+            {"population": names, "scenario": self.scenario_names(), "draw": self.kept},
+        )
+
+    def ledger_row(self, population: Population) -> dict[str, Array]:
+        def total(names: Iterable[str], moment: int) -> Array:
+            whole = np.zeros((len(self.job.scenarios), len(self.kept)))
+            for name in names:
+                values = self.arrays[name][..., moment, :, :][..., self.kept]
+                whole = whole + values.sum(axis=tuple(range(values.ndim - 2)))
+            return whole
+
+        start, end = total(population.stocks, 0), total(population.stocks, -1)
+        entered = total((INTEGRAL + flow for flow in population.entering), -1)
+        left = total((INTEGRAL + flow for flow in population.leaving), -1)
+        difference = start + entered - left - end
+        return {"at_start": start, "entered": entered, "left": left, "at_end": end, "difference": difference}
+
+
+def _attributes(model: Model, name: str) -> dict[str, str]:
+    constant = model.constant(name)
+    return {"units": constant.units, "long_name": constant.label or name.replace("_", " "), "grade": constant.grade}
+
+
+def _times_time(units: str, time_units: str) -> str:
+    """Return the unit of an integral over time: 'person/month' gives 'person'."""
+    suffix = f"/{time_units}"
+    if units == f"1{suffix}":
+        return "dmnl"
+    return units.removesuffix(suffix) if units.endswith(suffix) else f"{units}*{time_units}"
+
+
+def _provenance(
+    model: Model, scenarios: Sequence[Scenario], ensemble: Ensemble, backend_name: str
+) -> dict[str, str]:
+    said = json.dumps([asdict(scenario) for scenario in scenarios], sort_keys=True, default=str)
+    return {
+        "model": model.name,
+        "model_digest": model.digest,
+        "scenarios_digest": hashlib.sha256(said.encode()).hexdigest()[:16],
+        "draws": str(ensemble.n),
+        "seed": ensemble.seed,
+        "method": model.time.method,
+        "step": f"{model.time.step} {model.time.units}",
+        "backend": backend_name,
+        "wm2u_sd": version("wm2u_sd"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
