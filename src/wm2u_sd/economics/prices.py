@@ -117,9 +117,7 @@ def load_deflator(path: str | Path | None = None) -> Deflator:
     return Deflator(index, only(rows, "vintage", path), rows[0]["source"], notes)
 
 
-def real_growth(
-    deflator: Deflator, first: float, first_year: PriceYear, last: float, last_year: PriceYear
-) -> float:
+def real_growth(deflator: Deflator, first: float, first_year: PriceYear, last: float, last_year: PriceYear) -> float:
     """Return the yearly growth of an amount above general prices, 1/year.
 
     Args:

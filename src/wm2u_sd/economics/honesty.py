@@ -1,0 +1,297 @@
+"""The honesty block (OUT-4): eight things said with every cost result, always all of them and in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wm2u_sd.economics.assumptions import strongest_assumptions
+from wm2u_sd.economics.cost_benefit import CostBenefit, View
+from wm2u_sd.economics.counting import RunLike
+from wm2u_sd.economics.measures import (
+    BREAK_EVEN_DEFINITION,
+    CASH,
+    GROSS,
+    Amount,
+    Scope,
+    break_even_summary,
+    chance_it_pays,
+    net_cost,
+    npv,
+    spread,
+    terminal_slope,
+    who_pays_who_gains,
+)
+from wm2u_sd.economics.outcomes import Pairing, outcome_table
+from wm2u_sd.errors import MoneyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLOSING = "An early change can be right for the people it is meant for without releasing money."
+
+_TITLES = (
+    "The chance that it pays",
+    "When it breaks even",
+    "Two break-evens: a year, and all years so far",
+    "Where it is heading at the end",
+    "Who pays and who gains",
+    "The assumptions that move the answer most",
+    "What happened to people, regardless of money",
+    "In plain words",
+)
+
+
+@dataclass(frozen=True)
+class HonestyItem:
+    """One of the eight.
+
+    Attributes:
+        number: 1 to 8.
+        title: What it is about.
+        sentences: In plain words.
+        table: The figures behind the sentences; empty when there are none.
+    """
+
+    number: int
+    title: str
+    sentences: tuple[str, ...]
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class HonestyBlock:
+    """The eight items for one scenario."""
+
+    scenario: str
+    items: tuple[HonestyItem, ...]
+
+    def __str__(self) -> str:
+        parts = [
+            f"{item.number}. {item.title}\n" + "\n".join(f"   {said}" for said in item.sentences) for item in self.items
+        ]
+        return "\n".join(parts)
+
+
+def honesty_block(
+    run: RunLike,
+    benefit: CostBenefit,
+    scenario: str,
+    *,
+    agency: str,
+    outcomes: Sequence[str],
+    pairings: Sequence[Pairing] = (),
+    moving: Sequence[str] = (),
+    start: float = 0.0,
+    closing: str = CLOSING,
+) -> HonestyBlock:
+    """Say the eight things that go with every cost result.
+
+    Args:
+        run: The run that was priced.
+        benefit: The analysis.
+        scenario: The scenario it is about.
+        agency: The one whose cash is asked about.
+        outcomes: What happened to people: names of variables of the run.
+        pairings: Headline outcomes and their companions (OUT-1).
+        moving: Outcomes of which item 4 says whether they still change at the end; none takes the first outcome.
+        start: Model time at which year 1 begins, as given to `cost_benefit`.
+        closing: The plain sentence of item 8.
+
+    Raises:
+        MoneyError: No outcomes are named, or the scenario is the baseline or not there.
+        ModelError: A headline outcome without its companions.
+    """
+    import pandas as pd
+
+    if not outcomes:
+        raise MoneyError("An honesty block needs the outcomes for people; name at least one in 'outcomes'")
+    if scenario not in benefit.scenarios:
+        raise MoneyError(
+            f"{scenario!r} is not compared with {benefit.against!r}; there are {', '.join(benefit.scenarios)}"
+        )
+    people = outcome_table(
+        run,
+        outcomes,
+        against=benefit.against,
+        pairings=pairings,
+        years=sorted({year for year in (1, 3, benefit.years - 1, benefit.years) if year >= 1}),
+        start=start,
+    ).loc[scenario]
+    said: list[tuple[Sequence[str], pd.DataFrame]] = [
+        _chances(benefit, scenario, agency),
+        _when(benefit, scenario, agency),
+        _both(benefit, scenario, agency),
+        _heading(benefit, scenario, agency, people.loc[list(moving) or [outcomes[0]]]),
+        _agencies(benefit, scenario),
+        _assumptions(run, benefit, scenario, agency),
+        _people(people, benefit.years),
+        ([closing], pd.DataFrame()),
+    ]
+    items = zip(_TITLES, said, strict=True)
+    return HonestyBlock(
+        scenario,
+        tuple(HonestyItem(at, title, tuple(text), table) for at, (title, (text, table)) in enumerate(items, 1)),
+    )
+
+
+def pounds(amount: float) -> str:
+    """Write an amount to the figures it can bear: '£1.65 million', '£42,000', '-£300'."""
+    size, sign = abs(amount), "-" if amount < 0 else ""
+    if size >= 999_500:
+        return f"{sign}£{size / 1e6:.3g} million" if size < 1e9 else f"{sign}£{size / 1e9:.3g} billion"
+    digits = 0 if size < 1000 else -2 if size < 100_000 else -3
+    rounded = round(size, digits)
+    return f"{sign if rounded else ''}£{rounded:,.0f}"
+
+
+def in_hundred(share: float) -> str:
+    """Write a share of draws: '12 in 100', 'none', 'all'; a share that is neither is never rounded to none or all."""
+    if share in (0, 1):
+        return "all" if share else "none"
+    return (
+        "fewer than 1 in 100"
+        if share < 0.005
+        else "more than 99 in 100"
+        if share > 0.995
+        else f"{100 * share:.0f} in 100"
+    )
+
+
+def _chances(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
+    table = chance_it_pays(benefit, agency).loc[scenario]
+    kind = {View.POINT: "one run", View.OPTIMISM: "one run, corrected for optimism"}.get(benefit.view, "model runs")
+    sentences = [
+        f"Modelled contribution, {measure}: net cost so far is below zero in "
+        + ", ".join(f"{in_hundred(share)} by year {year}" for year, share in row.items())
+        + f" ({kind})."
+        for measure, row in table.iterrows()
+    ]
+    return sentences, table
+
+
+def _when(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
+    table = _break_evens(benefit, scenario, agency, cumulative=True)
+    sentences = [
+        f"{measure}: cumulative break-even in year {row['p10']} (10% of runs by then), {row['p50']} (50%), {row['p90']} "
+        f"(90%); {in_hundred(row['share_never'])} never break even within {benefit.years} years."
+        for measure, row in table.iterrows()
+    ]
+    return sentences, table
+
+
+def _both(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
+    import pandas as pd
+
+    kinds = {"annual": False, "cumulative": True}
+    tables = {kind: _break_evens(benefit, scenario, agency, cumulative=so_far) for kind, so_far in kinds.items()}
+    table = pd.concat(tables, names=["kind"])
+    sentences = [BREAK_EVEN_DEFINITION]
+    for measure in tables["annual"].index:
+        year, so_far = tables["annual"].loc[measure], tables["cumulative"].loc[measure]
+        sentences.append(
+            f"{measure}: annual break-even, middle run: {_at(year['p50'])}; cumulative, middle run: {_at(so_far['p50'])}. "
+            f"Below zero at some point and no longer at year {benefit.years}: annual {in_hundred(year['share_lost'])}, "
+            f"cumulative {in_hundred(so_far['share_lost'])}."
+        )
+    return sentences, table
+
+
+def _heading(benefit: CostBenefit, scenario: str, agency: str, moving: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
+    import pandas as pd
+
+    if benefit.years < 2:
+        return ["One year has no slope."], pd.DataFrame()
+    scopes = {f"gross, {agency}": Scope(agency=agency), f"cash, {agency}": Scope(Amount.CASHABLE, agency=agency)}
+    rows = {}
+    for measure, scope in scopes.items():
+        level = net_cost(benefit, scope).sel(scenario=[scenario], year=benefit.years)
+        slope = terminal_slope(benefit, scope).sel(scenario=[scenario])
+        rows[measure] = {
+            "net cost in the year": float(level.median()),
+            **spread(slope).loc[scenario][["p10", "p50", "p90", "share_below_zero"]].to_dict(),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return [_slope(measure, row, benefit.years) for measure, row in table.iterrows()] + _still(
+        moving, benefit.years
+    ), table
+
+
+def _slope(measure: object, row: pd.Series, year: int) -> str:
+    level, slope = row["net cost in the year"], row["p50"]
+    what = "cost" if level > 0 else "reduction"
+    growing = slope * level > 0
+    way = "standing still" if slope == 0 else "growing" if growing else "shrinking"
+    return (
+        f"{measure}: in year {year} the middle run has a modelled {what} of {pounds(abs(level))} a year, {way} by "
+        f"{pounds(abs(slope))} a year; it moves towards lower cost in {in_hundred(row['share_below_zero'])} runs."
+    )
+
+
+def _still(moving: pd.DataFrame, year: int) -> list[str]:
+    """Say of each outcome whether its difference from the baseline still moves in the last year."""
+    sentences = []
+    for _, row in moving.iterrows():
+        step = row[year, "middle"] - row[year - 1, "middle"]
+        state = "has stopped moving" if abs(step) < 1e-9 else f"still moves by {step:+.2g} in the last year"
+        sentences.append(f"{row['', 'label']}: the difference from the baseline {state}.")
+    return sentences
+
+
+def _agencies(benefit: CostBenefit, scenario: str) -> tuple[list[str], pd.DataFrame]:
+    table = who_pays_who_gains(benefit, scenario)
+    each = table.drop(index="total")
+    payers, gainers = list(each.index[each["net"] > 0]), list(each.index[each["net"] < 0])
+    sentences = [
+        f"{name}: pays {pounds(row['pays'])} more, gains {pounds(row['gains'])}, net {pounds(row['net'])}."
+        for name, row in each.iterrows()
+        if row["pays"] or row["gains"]
+    ]
+    if payers and gainers:
+        sentences.append(
+            f"The payer is not the gainer: {', '.join(payers)} pays on balance, {', '.join(gainers)} gains."
+        )
+    elif payers or gainers:
+        sentences.append(f"No agency {'gains' if payers else 'pays'} on balance.")
+    return sentences or ["No amounts differ from the baseline."], table
+
+
+def _assumptions(run: RunLike, benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
+    answer = npv(benefit, Scope(Amount.CASHABLE, agency=agency)).sel(scenario=scenario)
+    table = strongest_assumptions(run, benefit, answer)
+    if table.empty:
+        return ["Too little varied, or too few draws were made, to tell which assumptions matter most."], table
+    opening = (
+        f"For the discounted net cash of {agency} over {benefit.years} years (mean {pounds(float(answer.mean()))}, above "
+        "zero when it gains):"
+    )
+    return [opening, *(f"{row['finding']}." for _, row in table.iterrows())], table
+
+
+def _people(table: pd.DataFrame, year: int) -> tuple[list[str], pd.DataFrame]:
+    sentences = [
+        f"{row['', 'label']}: {row[year, 'middle']:+.3g} {row['', 'units']} at year {year} (9 runs in 10: "
+        f"{row[year, 'low']:+.3g} to {row[year, 'high']:+.3g})."
+        for _, row in table.iterrows()
+    ]
+    return sentences, table
+
+
+def _break_evens(benefit: CostBenefit, scenario: str, agency: str, *, cumulative: bool) -> pd.DataFrame:
+    import pandas as pd
+
+    scopes = {
+        f"Cash, {agency}": Scope(Amount.CASHABLE, agency=agency),
+        f"Gross, {agency}": Scope(agency=agency),
+        "Cash, all agencies": CASH,
+        "Gross, all agencies": GROSS,
+    }
+    rows = {
+        name: break_even_summary(benefit, scope, cumulative=cumulative).loc[scenario] for name, scope in scopes.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+
+def _at(year: object) -> str:
+    return "never" if year == "never" else f"year {year}"
