@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wm2u_sd.compile.program import Program
 
 Array = NDArray[np.float64]
+Steps = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class Moment:
 class AbstractKernel(ABC):
     """A program ready to run."""
 
+    program: Program
+
     @abstractmethod
-    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Array]:
+    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         """Run every column from start to end.
 
         Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment
+from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
 from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Code, Instruction, Level, Line, Program, Table
 
@@ -118,7 +118,8 @@ class _Machine:
         return np.take(value, payload[1], axis=payload[0])
 
     def pick(self, _: Instruction, payload: tuple[int, int], value: Array) -> Array:
-        return np.take(value, payload[1], axis=payload[0])
+        picked: Array = np.take(value, payload[1], axis=payload[0])
+        return picked
 
     def literal(self, _: Instruction, value: float) -> Array:
         return np.array([value])
@@ -222,18 +223,18 @@ class NumpyKernel(AbstractKernel):
             self.evaluate(step, rates)
             return Moment(step.state, rates, {name: step.named(name) for name in step.code.values})
 
-    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Array]:
+    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         with np.errstate(all="ignore"):
             return self.integrate(inputs, save, saved_steps)
 
     def integrate(
         self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]
-    ) -> tuple[dict[str, Array], Array]:
+    ) -> tuple[dict[str, Array], Steps]:
         program, time = self.program, self.program.time
         start, machine = self.begin(inputs)
         lines = [_DelayLine(line, start, time.dt) for line in program.lines]
         saved = self.room(save, len(saved_steps), inputs.n_columns)
-        failed = np.full(inputs.n_columns, -1)
+        failed: Steps = np.full(inputs.n_columns, -1, dtype=np.int64)
         keep = {step: index for index, step in enumerate(saved_steps)}
         stages = [np.empty_like(machine.state) for _ in TABLEAUX[time.method].b]
         for step in range(time.n_steps + 1):

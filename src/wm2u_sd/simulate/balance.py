@@ -42,20 +42,10 @@ def rest(
         ModelError: The balance names what it should not.
     """
     balance = _checked(model)
-    names = list(model_constants(model))
     unknown = np.array([np.broadcast_to(constants[name], n_draws) for name in balance.solve])
     scale = np.maximum(np.abs(unknown), 1e-6)
-    start = _conditions(kernel, balance, names, constants, n_draws)
-    sizes = np.ones((len(balance.solve), 1))
-
-    def residuals(scaled: Array) -> Array:
-        copies = scaled.shape[-1] // n_draws
-        value, size = start(scaled * np.tile(scale, copies), copies)
-        nonlocal sizes
-        sizes = size[:, :n_draws]
-        return value
-
-    scaled, solved = _newton(residuals, unknown / scale, lambda: sizes)
+    conditions = _conditions(kernel, balance, model_constants(model), constants, n_draws)
+    scaled, solved = _newton(lambda x: conditions(x * np.tile(scale, x.shape[-1] // n_draws)), unknown / scale)
     return dict(zip(balance.solve, scaled * scale, strict=True)), solved
 
 
@@ -88,45 +78,48 @@ def _checked(model: Model) -> Balance:
 
 def _conditions(
     kernel: AbstractKernel, balance: Balance, names: Sequence[str], constants: Mapping[str, Array], n_draws: int
-) -> Callable[[Array, int], tuple[Array, Array]]:
-    """Return a function giving the conditions, and the size of what each is about, for stacked copies of the draws."""
+) -> Residuals:
+    """Return a function giving the conditions for stacked copies of the draws, a stock's as a share of its content."""
     rows = {slot.name: slot.rows for slot in kernel.program.states}
 
-    def conditions(values: Array, copies: int) -> tuple[Array, Array]:
-        given = dict(zip(balance.solve, values, strict=True))
-        wide = {name: _tiled(value, n_draws, copies) for name, value in constants.items()}
-        inputs = Inputs([given.get(name, wide[name]) for name in names], n_draws * copies)
-        moment = kernel.at_start(inputs)
-        steady = [moment.rates[rows[name]].sum(axis=0) for name in balance.steady]
-        zero = [np.broadcast_to(moment.values[name], n_draws * copies) for name in balance.zero]
-        stock_sizes = [np.abs(moment.state[rows[name]]).sum(axis=0) for name in balance.steady]
-        sizes = np.array([*stock_sizes, *(np.ones(n_draws * copies) for _ in zero)])
-        return np.array([*steady, *zero]), np.maximum(sizes, 1.0)
+    def conditions(values: Array) -> Array:
+        columns = values.shape[-1]
+        wide = {name: _tiled(value, columns // n_draws) for name, value in constants.items()}
+        wide |= dict(zip(balance.solve, values, strict=True))
+        moment = kernel.at_start(Inputs([wide[name] for name in names], columns))
+        steady = [_share(moment.rates[rows[name]], moment.state[rows[name]]) for name in balance.steady]
+        return np.array([*steady, *(np.broadcast_to(moment.values[name], columns) for name in balance.zero)])
 
     return conditions
 
 
-def _tiled(value: Array, n_draws: int, copies: int) -> Array:
+def _share(rates: Array, content: Array) -> Array:
+    """Return a stock's rate of change over its content, or over 1 when it holds less."""
+    total: Array = rates.sum(axis=0) / np.maximum(1.0, np.abs(content).sum(axis=0))
+    return total
+
+
+def _tiled(value: Array, copies: int) -> Array:
     return value if value.shape[-1] == 1 else np.tile(value, (*(1,) * (value.ndim - 1), copies))
 
 
-def _newton(residuals: Residuals, x: Array, sizes: Callable[[], Array]) -> tuple[Array, NDArray[np.bool_]]:
+def _newton(residuals: Residuals, x: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Damped Newton iteration on every column of `x` at once, shape (unknown, draw)."""
     value = residuals(x)
-    best = _worst(value, sizes())
+    best = _worst(value)
     for _ in range(MOST_ITERATIONS):
         if (best < CLOSE_ENOUGH).all():
             break
         move = _newton_move(residuals, x, value)
-        x, value, best, moved = _line_search(residuals, x, move, value, best, sizes)
+        x, value, best, moved = _line_search(residuals, x, move, value, best)
         if not moved:
             break
     return x, best < 1e3 * CLOSE_ENOUGH
 
 
-def _worst(value: Array, size: Array) -> Array:
+def _worst(value: Array) -> Array:
     with np.errstate(invalid="ignore"):
-        worst: Array = np.abs(value / size).max(axis=0)
+        worst: Array = np.abs(value).max(axis=0)
     return np.where(np.isfinite(worst), worst, np.inf)
 
 
@@ -139,20 +132,19 @@ def _newton_move(residuals: Residuals, x: Array, value: Array) -> Array:
     jacobian = (beside - value[:, np.newaxis, :]) / steps[np.newaxis]
     matrices = np.nan_to_num(np.moveaxis(jacobian, -1, 0))
     right = np.nan_to_num(value.T)[..., np.newaxis]
-    move = np.linalg.lstsq(matrices[0], right[0], rcond=None)[0].T if draws == 1 else _solve(matrices, right)
-    return -move.reshape(draws, n).T if draws > 1 else -move.reshape(1, n).T
+    return -_solve(matrices, right)[..., 0].T
 
 
 def _solve(matrices: Array, right: Array) -> Array:
     """Solve many small systems; a singular one gets a least-squares answer."""
     try:
-        return np.linalg.solve(matrices, right)
+        return np.asarray(np.linalg.solve(matrices, right), dtype=np.float64)
     except np.linalg.LinAlgError:
-        return np.linalg.pinv(matrices) @ right
+        return np.asarray(np.linalg.pinv(matrices) @ right, dtype=np.float64)
 
 
 def _line_search(
-    residuals: Residuals, x: Array, move: Array, value: Array, best: Array, sizes: Callable[[], Array]
+    residuals: Residuals, x: Array, move: Array, value: Array, best: Array
 ) -> tuple[Array, Array, Array, bool]:
     """Halve the move of every draw until it helps; draws that nothing helps stay where they are."""
     share, moved = 1.0, False
@@ -160,7 +152,7 @@ def _line_search(
     while share >= SHORTEST_STEP and pending.any():
         trial = np.where(pending, x + share * move, x)
         trial_value = residuals(trial)
-        trial_worst = _worst(trial_value, sizes())
+        trial_worst = _worst(trial_value)
         better = pending & (trial_worst < best)
         x, value = np.where(better, trial, x), np.where(better, trial_value, value)
         best = np.where(better, trial_worst, best)

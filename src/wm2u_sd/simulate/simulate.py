@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wm2u_sd.backends.base import AbstractKernel, Array, Inputs
+from wm2u_sd.backends.base import AbstractKernel, Array, Inputs, Steps
 from wm2u_sd.backends.registry import backend
 from wm2u_sd.compile.lower import INTEGRAL, lower
 from wm2u_sd.compile.program import Axis, Program
 from wm2u_sd.errors import ModelError, NameUnknownError, SimulationError, did_you_mean
 from wm2u_sd.model.check import check
 from wm2u_sd.model.model import Model
+from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 from wm2u_sd.simulate.balance import refuse_unbalanced, rest
 from wm2u_sd.simulate.conservation import Population, check_ledger, needed, populations
 from wm2u_sd.simulate.ensemble import Ensemble, draw
@@ -57,8 +58,7 @@ def simulate(
         scenarios: What to compare; none given runs 'as_now', nothing changed.
         draws: None for one run with the stated values; a number for that many draws from the priors; or an Ensemble.
         seed: For the draws.
-        save: Names to keep; None keeps every stock, flow and auxiliary. `cumulative_` results of flows and of
-            `accumulate` are kept when their name is saved.
+        save: Names to keep; None keeps every stock, flow and auxiliary, and `cumulative_<name>` of every flow.
         accumulate: Further names whose running integral is wanted as `cumulative_<name>`.
         backend_name: How to run it.
         progress: Called with (columns done, columns in all).
@@ -70,17 +70,46 @@ def simulate(
         CheckFailed: The model has errors; the exception lists each with its place.
         SimulationError: Every draw failed, or people were not conserved.
     """
-    chosen = _scenarios(scenarios)
-    check(model).raise_if_errors()
-    check_targets(model, chosen)
-    ensemble = _ensemble(model, draws, seed)
-    wanted = _Wanted.of(model, save, accumulate)
-    program = lower(model, moving=moving_names(chosen), integrals=wanted.integrals)
-    kernel = backend(backend_name).compile(program)
-    constants, balanced = _constants(model, kernel, ensemble)
-    job = _Job(model, chosen, kernel, constants, ensemble.n, wanted)
-    arrays, failed = job.run(progress)
-    return _Assembly(job, ensemble, balanced, arrays, failed).run(_provenance(model, chosen, ensemble, backend_name))
+    simulator = Simulator(model, scenarios, save=save, accumulate=accumulate, backend_name=backend_name)
+    return simulator.run(_ensemble(model, draws, seed), progress)
+
+
+class Simulator:
+    """A model and scenarios checked and compiled once, to be run on one ensemble after another.
+
+    Args and errors are those of `simulate`.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        scenarios: Scenario | Sequence[Scenario] = (),
+        *,
+        save: Iterable[str] | None = None,
+        accumulate: Iterable[str] = (),
+        backend_name: str = "numpy",
+    ) -> None:
+        self.model, self.scenarios, self.backend_name = model, _scenarios(scenarios), backend_name
+        check(model).raise_if_errors()
+        check_targets(model, self.scenarios)
+        self.wanted = _Wanted.of(model, save, accumulate)
+        program = lower(model, moving=moving_names(self.scenarios), integrals=self.wanted.integrals)
+        self.kernel = backend(backend_name).compile(program)
+
+    def run(self, ensemble: Ensemble, progress: Progress | None = None) -> Run:
+        """Run every scenario for every draw of an ensemble.
+
+        Raises:
+            NameUnknownError: The ensemble draws something that is not a constant of the model.
+            SimulationError: Every draw failed, or people were not conserved.
+        """
+        for name in ensemble.values:
+            self.model.constant(name)
+        constants, balanced = _constants(self.model, self.kernel, ensemble)
+        job = _Job(self.model, self.scenarios, self.kernel, constants, ensemble.n, self.wanted)
+        arrays, failed = job.run(progress)
+        provenance = _provenance(self.model, self.scenarios, ensemble, self.backend_name)
+        return _Assembly(job, ensemble, balanced, arrays, failed).run(provenance)
 
 
 def _scenarios(scenarios: Scenario | Sequence[Scenario]) -> list[Scenario]:
@@ -94,8 +123,6 @@ def _scenarios(scenarios: Scenario | Sequence[Scenario]) -> list[Scenario]:
 
 def _ensemble(model: Model, draws: int | Ensemble | None, seed: str | int) -> Ensemble:
     if isinstance(draws, Ensemble):
-        for name in draws.values:
-            model.constant(name)
         return draws
     if draws is None:
         return Ensemble({}, 1, "")
@@ -115,7 +142,7 @@ class _Wanted:
     @classmethod
     def of(cls, model: Model, save: Iterable[str] | None, accumulate: Iterable[str]) -> _Wanted:
         extra = list(dict.fromkeys(accumulate))
-        computed = [v.name for v in (*model.stocks(), *model.flows(), *model.auxiliaries())]
+        computed = [name for name, v in model.variables.items() if isinstance(v, Stock | Flow | Auxiliary)]
         flows = [flow.name for flow in model.flows()]
         integrals = dict.fromkeys([*flows, *extra])
         names = list(dict.fromkeys(save)) if save is not None else [*computed, *(CUMULATIVE + n for n in integrals)]
@@ -166,7 +193,7 @@ class _Job:
         ledger = [name for population in populations(self.model) for name in needed(population)]
         return list(dict.fromkeys([*self.wanted.kernel_names(), *ledger]))
 
-    def run(self, progress: Progress | None) -> tuple[dict[str, Array], NDArray[np.int_]]:
+    def run(self, progress: Progress | None) -> tuple[dict[str, Array], Steps]:
         """Return each name as (*axes, time, scenario, draw), and the first bad step of each scenario and draw."""
         saved = self.model.time.saved_steps()
         shapes = {name: self.shape(name) for name in self.names}
@@ -176,11 +203,12 @@ class _Job:
                 f"{total:,} values would be kept, more than {MOST_VALUES:,}; name fewer in save= or use a longer saveper"
             )
         out = {n: np.empty((*s, len(saved), len(self.scenarios), self.n_draws)) for n, s in shapes.items()}
-        failed = np.full((len(self.scenarios), self.n_draws), -1)
+        failed: Steps = np.full((len(self.scenarios), self.n_draws), -1, dtype=np.int64)
         jobs = [(group, block) for group in self.groups() for block in self.blocks(len(group))]
         done = 0
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            for (group, block), (arrays, bad) in zip(jobs, pool.map(lambda j: self.block(*j, saved), jobs), strict=True):
+            results = pool.map(lambda job: self.block(job[0], job[1], saved), jobs)
+            for (group, block), (arrays, bad) in zip(jobs, results, strict=True):
                 size = block.stop - block.start
                 for name, array in arrays.items():
                     out[name][..., group, block] = array.reshape(*array.shape[:-1], len(group), size)
@@ -204,7 +232,7 @@ class _Job:
         size = max(1, COLUMNS_AT_ONCE // n_scenarios)
         return [slice(at, min(at + size, self.n_draws)) for at in range(0, self.n_draws, size)]
 
-    def block(self, group: list[int], block: slice, saved: Sequence[int]) -> tuple[dict[str, Array], NDArray[np.int_]]:
+    def block(self, group: list[int], block: slice, saved: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         """Run some scenarios for some draws."""
         here = [self.scenarios[number] for number in group]
         size = block.stop - block.start
@@ -250,7 +278,7 @@ class _Assembly:
         ensemble: Ensemble,
         balanced: NDArray[np.bool_],
         arrays: dict[str, Array],
-        failed: NDArray[np.int_],
+        failed: Steps,
     ) -> None:
         self.job, self.ensemble, self.arrays = job, ensemble, arrays
         self.failures = [*self.unbalanced(balanced), *self.not_finite(failed), *self.negative(balanced, failed)]
@@ -263,7 +291,7 @@ class _Assembly:
     def unbalanced(self, balanced: NDArray[np.bool_]) -> list[Failure]:
         return [Failure("", int(d), "no values make it start at rest") for d in np.flatnonzero(~balanced)]
 
-    def not_finite(self, failed: NDArray[np.int_]) -> list[Failure]:
+    def not_finite(self, failed: Steps) -> list[Failure]:
         at = self.job.model.time.at
         units = self.job.model.time.units
         return [
@@ -271,7 +299,7 @@ class _Assembly:
             for s, d in np.argwhere(failed >= 0)
         ]
 
-    def negative(self, balanced: NDArray[np.bool_], failed: NDArray[np.int_]) -> list[Failure]:
+    def negative(self, balanced: NDArray[np.bool_], failed: Steps) -> list[Failure]:
         found = []
         for name in self.job.kernel.program.non_negative:
             if name not in self.arrays:

@@ -1,0 +1,155 @@
+"""Find a handful of constants by least squares: scipy's trust-region method from several starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wm2u_sd.calibrate.fit import Fit, Free, Residual
+from wm2u_sd.calibrate.observations import Observations
+from wm2u_sd.errors import CalibrationError, SimulationError
+from wm2u_sd.model.model import Model
+from wm2u_sd.simulate.ensemble import Ensemble
+from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulate.simulate import Simulator
+from wm2u_sd.simulate.streams import uniforms
+
+Array = NDArray[np.float64]
+
+DIFFERENCE = 1e-5
+SAME_ANSWER = 0.01  # in units of misfit
+IMPOSSIBLE = 1e6  # standardised residual given to a candidate that cannot be run
+
+
+def fit_least_squares(
+    model: Model, observations: Observations, free: Sequence[Free], *, starts: int = 4, seed: str | int = "wm2u"
+) -> Fit:
+    """Fit constants to counts.
+
+    Args:
+        model: Run over its own time; every count must fall on a kept moment.
+        observations: The counts and how each observes the model.
+        free: The constants to find, each with bounds and a prior that pulls gently where the data are silent.
+        starts: Number of starting points: the stated values first, the others drawn from the priors.
+        seed: For the starting points.
+
+    Returns:
+        The best fit found.
+
+    Raises:
+        CalibrationError: There are fewer counts than constants, or no start could be run.
+    """
+    if len(observations.counts) <= len(free):
+        raise CalibrationError(
+            f"{len(observations.counts)} counts cannot settle {len(free)} constants; free fewer or add data"
+        )
+    observations.check_times(model.time)
+    problem = _Problem(model, observations, free)
+    results = [problem.solve(start) for start in problem.starting_points(starts, seed)]
+    results = [result for result in results if np.isfinite(result.cost) and result.cost < IMPOSSIBLE]
+    if not results:
+        raise CalibrationError(f"{model.name}: no starting point could be run; look at the bounds of the free constants")
+    best = min(results, key=lambda result: result.cost)
+    agreeing = sum(result.cost - best.cost < SAME_ANSWER for result in results)
+    return problem.fit(best, starts, agreeing)
+
+
+class _Problem:
+    """The residuals of a model against counts, and of constants against their priors."""
+
+    def __init__(self, model: Model, observations: Observations, free: Sequence[Free]) -> None:
+        self.model, self.observations, self.free = model, observations, list(free)
+        self.simulator = Simulator(
+            model, Scenario("as_now"), save=observations.observed(), accumulate=observations.accumulated()
+        )
+        self.centre = np.array([f.inward(f.central) for f in free])
+        self.spread = np.array([f.spread for f in free])
+        self.low = np.array([f.inward(f.low) for f in free])
+        self.high = np.array([f.inward(f.high) for f in free])
+
+    def starting_points(self, n: int, seed: str | int) -> list[Array]:
+        from scipy.special import ndtri
+
+        stated = np.array([f.inward(float(self.model.constant(f.name).value)) for f in self.free])  # type: ignore[arg-type]
+        scores = np.array([ndtri(uniforms(seed, f"start/{f.name}", max(n, 2))) for f in self.free])
+        drawn = [self.centre + self.spread * scores[:, k] for k in range(n - 1)]
+        inset = 1e-6 * (self.high - self.low)
+        return [np.clip(point, self.low + inset, self.high - inset) for point in [stated, *drawn]]
+
+    def predicted(self, points: Array) -> Array:
+        """Return what the model says each count should be, shape (point, count); NaN where it cannot be run."""
+        values = {f.name: f.outward(points[:, i]) for i, f in enumerate(self.free)}
+        expected = np.full((len(points), len(self.observations.counts)), np.nan)
+        try:
+            run = self.simulator.run(Ensemble(values, len(points)))
+        except SimulationError:
+            return expected
+        expected[run.data["draw"].values] = self.observations.predicted(run.data)
+        return expected
+
+    def residuals(self, points: Array) -> Array:
+        """Return standardised residuals, counts first and priors after, shape (point, residual)."""
+        gaps = (self.predicted(points) - self.observations.values()) / self.observations.spreads()
+        gaps = np.where(np.isfinite(gaps), gaps, IMPOSSIBLE)
+        return np.concatenate([gaps, (points - self.centre) / self.spread], axis=1)
+
+    def jacobian(self, point: Array) -> Array:
+        """Difference the residuals to both sides of every constant, all in one batch."""
+        moves = np.diag(np.full(len(point), DIFFERENCE))
+        both = self.residuals(np.concatenate([point + moves, point - moves]))
+        n = len(point)
+        return (both[:n] - both[n:]).T / (2 * DIFFERENCE)
+
+    def solve(self, start: Array) -> Any:
+        from scipy.optimize import least_squares
+
+        return least_squares(
+            lambda x: self.residuals(x[None])[0],
+            start,
+            jac=self.jacobian,
+            bounds=(self.low, self.high),
+            method="trf",
+            x_scale=self.spread,
+            xtol=1e-10,
+            ftol=1e-10,
+            max_nfev=60,
+        )
+
+    def fit(self, best: Any, starts: int, agreeing: int) -> Fit:
+        n = len(self.observations.counts)
+        gaps = best.fun[:n]
+        misfit = float(gaps @ gaps)
+        widened = max(1.0, misfit / max(1, n - len(self.free)))
+        information = best.jac[:n].T @ best.jac[:n] / widened + np.diag(1 / self.spread**2)
+        fitted = self.predicted(best.x[None])[0]
+        residuals = [
+            Residual(count.series, count.time, count.value, float(value), float(gap))
+            for count, value, gap in zip(self.observations.counts, fitted, gaps, strict=True)
+        ]
+        return Fit(
+            free=tuple(self.free),
+            centre=best.x,
+            covariance=np.linalg.inv(information),
+            residuals=tuple(residuals),
+            misfit=misfit,
+            starts=starts,
+            agreeing=agreeing,
+            provenance={
+                "model_digest": self.model.digest,
+                "data_digest": digest(self.observations),
+                "counts": str(n),
+                "widened": f"{widened:.3f}",
+            },
+        )
+
+
+def digest(observations: Observations) -> str:
+    """Fingerprint of the counts and of how they observe the model."""
+    facts = [[asdict(s) for s in observations.series], [[c.series, c.time, c.value] for c in observations.counts]]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
