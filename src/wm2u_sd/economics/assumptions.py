@@ -17,12 +17,16 @@ DRAWS_PER_ASSUMPTION = 2
 
 
 def drawn_inputs(run: RunLike, benefit: CostBenefit) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return what varied between draws, name -> (draw,), constants and ledger numbers together, and their labels."""
+    """Return what varied between draws, name -> (draw,), constants and ledger numbers together, and their labels.
+
+    Constants that a balance works out from the others are results, not assumptions, and are left out.
+    """
     import numpy as np
 
+    solved = run.model.balance.solve if run.model.balance else ()
     values: dict[str, np.ndarray] = {}
     labels: dict[str, str] = {}
-    for source in (run.parameters, benefit.parameters):
+    for source in (run.parameters.drop_vars(solved, errors="ignore"), benefit.parameters):
         for name, variable in source.data_vars.items():
             flat = (
                 variable.sel(draw=benefit.data["draw"])

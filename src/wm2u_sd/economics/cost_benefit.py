@@ -67,6 +67,13 @@ class CostBenefit:
         """Every scenario but the baseline."""
         return tuple(str(name) for name in self.data["scenario"].values if str(name) != self.against)
 
+    def __repr__(self) -> str:
+        opening = (
+            f"Cost and benefit of {', '.join(self.scenarios)} against {self.against}: "
+            f"{self.data.sizes['draw']:,} draws ({self.view}), years 1 to {self.beyond}, judged at {self.years}"
+        )
+        return "\n".join([opening, *(f"  {note}" for note in self.notes)])
+
 
 def cost_benefit(
     run: RunLike,
@@ -101,7 +108,8 @@ def cost_benefit(
         deflator: Prices by year; None takes the shipped table.
 
     Raises:
-        MoneyError: The baseline, a driver, a scale, a price year or a year's end is not there, or units do not give money.
+        MoneyError: The baseline, a driver, a scale, a price year or a year's end is not there, or units do not give
+            money.
     """
     check_ledger(lines)
     if not 1 <= years <= beyond:
@@ -130,7 +138,7 @@ def cost_benefit(
         beyond=beyond,
         prices=prices,
         timing=when,
-        view=View.POSTERIOR if run.data.sizes["draw"] > 1 else View.POINT,
+        view=View.POSTERIOR if _n_draws(run) > 1 else View.POINT,
         notes=_notes(lines, priced, list(rates.values()), deflator, prices, when),
         provenance={
             **run.provenance,
@@ -148,10 +156,15 @@ def _beliefs(run: RunLike, lines: Sequence[CostLine], seed: str) -> dict[str, np
     """Draw the ledger's uncertain numbers; a draw keeps its own whichever other draws failed."""
     from wm2u_sd.simulate.streams import uniforms
 
+    n_draws = _n_draws(run)
+    drawn = draw_beliefs(lines, n_draws, partial(uniforms, seed) if n_draws > 1 else None)
     labels = run.data["draw"].values.astype(int)
-    several = run.data.sizes["draw"] > 1
-    drawn = draw_beliefs(lines, int(labels.max(initial=0)) + 1, partial(uniforms, seed) if several else None)
     return {name: values[labels] for name, values in drawn.items()}
+
+
+def _n_draws(run: RunLike) -> int:
+    """Return how many draws were made, with those that failed and were left out."""
+    return int(run.provenance.get("draws", int(run.data["draw"].max()) + 1))
 
 
 def _assemble(

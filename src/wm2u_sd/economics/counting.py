@@ -21,16 +21,20 @@ class RunLike(Protocol):
     """What this package needs of a run: labelled results, drawn constants, the model and the provenance."""
 
     @property
-    def data(self) -> xr.Dataset: ...
+    def data(self) -> xr.Dataset:
+        """Results, dims (scenario, draw, time, ...)."""
 
     @property
-    def parameters(self) -> xr.Dataset: ...
+    def parameters(self) -> xr.Dataset:
+        """Constants that vary between draws, dims (draw, ...)."""
 
     @property
-    def model(self) -> Any: ...
+    def model(self) -> Any:
+        """The model that was run."""
 
     @property
-    def provenance(self) -> Mapping[str, str]: ...
+    def provenance(self) -> Mapping[str, str]:
+        """Where the results come from; `draws` says how many were made."""
 
 
 def pick(data: xr.Dataset, name: str, *, prefix: str = "", total: bool) -> xr.DataArray:

@@ -83,6 +83,7 @@ def honesty_block(
     outcomes: Sequence[str],
     pairings: Sequence[Pairing] = (),
     moving: Sequence[str] = (),
+    answer: Scope | None = None,
     start: float = 0.0,
     closing: str = CLOSING,
 ) -> HonestyBlock:
@@ -96,6 +97,7 @@ def honesty_block(
         outcomes: What happened to people: names of variables of the run.
         pairings: Headline outcomes and their companions (OUT-1).
         moving: Outcomes of which item 4 says whether they still change at the end; none takes the first outcome.
+        answer: What item 6 asks the sign of; None takes the agency's cash.
         start: Model time at which year 1 begins, as given to `cost_benefit`.
         closing: The plain sentence of item 8.
 
@@ -116,7 +118,7 @@ def honesty_block(
         outcomes,
         against=benefit.against,
         pairings=pairings,
-        years=sorted({year for year in (1, 3, benefit.years - 1, benefit.years) if year >= 1}),
+        years=sorted({year for year in (1, 3, benefit.years - 1, benefit.years) if 1 <= year <= benefit.years}),
         start=start,
     ).loc[scenario]
     said: list[tuple[Sequence[str], pd.DataFrame]] = [
@@ -125,7 +127,7 @@ def honesty_block(
         _both(benefit, scenario, agency),
         _heading(benefit, scenario, agency, people.loc[list(moving) or [outcomes[0]]]),
         _agencies(benefit, scenario),
-        _assumptions(run, benefit, scenario, agency),
+        _assumptions(run, benefit, scenario, answer or Scope(Amount.CASHABLE, agency=agency)),
         _people(people, benefit.years),
         ([closing], pd.DataFrame()),
     ]
@@ -161,11 +163,11 @@ def in_hundred(share: float) -> str:
 
 def _chances(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
     table = chance_it_pays(benefit, agency).loc[scenario]
-    kind = {View.POINT: "one run", View.OPTIMISM: "one run, corrected for optimism"}.get(benefit.view, "model runs")
+    runs = "" if benefit.view is View.POSTERIOR else " (one run only, so each chance is none or all)"
     sentences = [
-        f"Modelled contribution, {measure}: net cost so far is below zero in "
+        f"Modelled contribution, {measure}: the share of runs in which it has paid is "
         + ", ".join(f"{in_hundred(share)} by year {year}" for year, share in row.items())
-        + f" ({kind})."
+        + f"{runs}."
         for measure, row in table.iterrows()
     ]
     return sentences, table
@@ -174,8 +176,8 @@ def _chances(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str
 def _when(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
     table = _break_evens(benefit, scenario, agency, cumulative=True)
     sentences = [
-        f"{measure}: cumulative break-even in year {row['p10']} (10% of runs by then), {row['p50']} (50%), {row['p90']} "
-        f"(90%); {in_hundred(row['share_never'])} never break even within {benefit.years} years."
+        f"{measure}: cumulative break-even, 10% of runs by then: {_at(row['p10'])}; 50%: {_at(row['p50'])}; 90%: "
+        f"{_at(row['p90'])}. Runs that never break even within {benefit.years} years: {in_hundred(row['share_never'])}."
         for measure, row in table.iterrows()
     ]
     return sentences, table
@@ -191,9 +193,9 @@ def _both(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], 
     for measure in tables["annual"].index:
         year, so_far = tables["annual"].loc[measure], tables["cumulative"].loc[measure]
         sentences.append(
-            f"{measure}: annual break-even, middle run: {_at(year['p50'])}; cumulative, middle run: {_at(so_far['p50'])}. "
-            f"Below zero at some point and no longer at year {benefit.years}: annual {in_hundred(year['share_lost'])}, "
-            f"cumulative {in_hundred(so_far['share_lost'])}."
+            f"{measure}: annual break-even, middle run: {_at(year['p50'])}; "
+            f"cumulative, middle run: {_at(so_far['p50'])}. "
+            f"Below zero at some point and no longer at year {benefit.years}: annual {in_hundred(year['share_lost'])}, cumulative {in_hundred(so_far['share_lost'])}."
         )
     return sentences, table
 
@@ -203,7 +205,7 @@ def _heading(benefit: CostBenefit, scenario: str, agency: str, moving: pd.DataFr
 
     if benefit.years < 2:
         return ["One year has no slope."], pd.DataFrame()
-    scopes = {f"gross, {agency}": Scope(agency=agency), f"cash, {agency}": Scope(Amount.CASHABLE, agency=agency)}
+    scopes = {f"Gross, {agency}": Scope(agency=agency), f"Cash, {agency}": Scope(Amount.CASHABLE, agency=agency)}
     rows = {}
     for measure, scope in scopes.items():
         level = net_cost(benefit, scope).sel(scenario=[scenario], year=benefit.years)
@@ -250,21 +252,21 @@ def _agencies(benefit: CostBenefit, scenario: str) -> tuple[list[str], pd.DataFr
     ]
     if payers and gainers:
         sentences.append(
-            f"The payer is not the gainer: {', '.join(payers)} pays on balance, {', '.join(gainers)} gains."
+            f"The payer is not the gainer. Paying on balance: {', '.join(payers)}; gaining: {', '.join(gainers)}."
         )
     elif payers or gainers:
         sentences.append(f"No agency {'gains' if payers else 'pays'} on balance.")
     return sentences or ["No amounts differ from the baseline."], table
 
 
-def _assumptions(run: RunLike, benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
-    answer = npv(benefit, Scope(Amount.CASHABLE, agency=agency)).sel(scenario=scenario)
+def _assumptions(run: RunLike, benefit: CostBenefit, scenario: str, scope: Scope) -> tuple[list[str], pd.DataFrame]:
+    answer = npv(benefit, scope).sel(scenario=scenario)
     table = strongest_assumptions(run, benefit, answer)
     if table.empty:
         return ["Too little varied, or too few draws were made, to tell which assumptions matter most."], table
     opening = (
-        f"For the discounted net cash of {agency} over {benefit.years} years (mean {pounds(float(answer.mean()))}, above "
-        "zero when it gains):"
+        f"For the discounted net amount over {benefit.years} years ({scope.amount}, "
+        f"{scope.agency or 'all agencies'}; mean {pounds(float(answer.mean()))}, above zero when it gains):"
     )
     return [opening, *(f"{row['finding']}." for _, row in table.iterrows())], table
 

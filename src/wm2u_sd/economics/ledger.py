@@ -250,6 +250,8 @@ def _belief(value: object, where: str) -> Uncertain:
         return value
     if isinstance(value, int | float):
         return Uncertain(float(value))
+    if isinstance(value, str):
+        raise MoneyError(f"{where} is {value!r}; it must be a number, or a record of value and prior")
     given = _as_mapping(value, ("value", "prior", "shared"), where)
     prior = _prior(given.get("prior"), where)
     centre = prior.central if given.get("value") is None and prior else given.get("value")

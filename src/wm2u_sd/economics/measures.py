@@ -109,7 +109,7 @@ def npv(benefit: CostBenefit, scope: Scope = PUBLIC, *, years: int | None = None
 
 
 def budget_impact(benefit: CostBenefit, scope: Scope = GROSS, *, years: int | None = None) -> xr.DataArray:
-    """Return net present budget impact (scenario, draw): discounted fiscal costs less fiscal benefits; below zero saves.
+    """Return net present budget impact (scenario, draw): discounted fiscal costs less fiscal benefits.
 
     Raises:
         MoneyError: The scope counts more than fiscal amounts.
@@ -147,9 +147,10 @@ def benefit_cost_ratio(
     costs = lines.where(benefit.data["spending"], 0.0).sum("line")
     gains = 0.0 - lines.where(~benefit.data["spending"], 0.0).sum("line")
     rows = {name: _ratios(gains.sel(scenario=name), costs.sel(scenario=name)) for name in benefit.scenarios}
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scenario")
-    table["chance_npv_below_zero"] = (gains - costs < 0).mean("draw").sel(scenario=list(rows)).values
-    return table
+    losing = (gains - costs < 0).mean("draw")
+    for name, row in rows.items():
+        row["chance_npv_below_zero"] = float(losing.sel(scenario=name))
+    return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="scenario"), dtype=object)
 
 
 def break_even(
@@ -158,7 +159,7 @@ def break_even(
     """Find when each draw breaks even; see BREAK_EVEN_DEFINITION.
 
     Returns:
-        Dims (scenario, draw): `year`, a whole number, one more than the last year looked at when it never comes;
+        Dims (scenario, draw): `first_year`, a whole number, one more than the last year looked at when it never comes;
         `never`; `lasts`.
     """
     import xarray as xr
@@ -168,7 +169,8 @@ def break_even(
     ever = below.any("year")
     first = (below.argmax("year") + 1).where(ever, horizon + 1).astype(int)
     first.attrs = {"units": "year", "long_name": "First year of break-even"}
-    return xr.Dataset({"year": first, "never": ~ever, "lasts": below.isel(year=-1)}, attrs={"horizon": horizon})
+    lasts = below.isel(year=-1, drop=True)
+    return xr.Dataset({"first_year": first, "never": ~ever, "lasts": lasts}, attrs={"horizon": horizon})
 
 
 def break_even_summary(
@@ -184,13 +186,15 @@ def break_even_summary(
 
     found = break_even(benefit, scope, cumulative=cumulative, years=years).sel(scenario=list(benefit.scenarios))
     horizon = found.attrs["horizon"]
-    quantiles = found["year"].quantile(list(RANGE.values()), dim="draw", method="inverted_cdf").astype(int)
-    table = pd.DataFrame(index=pd.Index(list(benefit.scenarios), name="scenario"))
-    for column, at in zip(RANGE, quantiles.transpose("quantile", "scenario").values, strict=True):
-        table[column] = [int(year) if year <= horizon else "never" for year in at]
-    table["share_never"] = found["never"].mean("draw").values
-    table["share_lost"] = (~found["never"] & ~found["lasts"]).mean("draw").values
-    return table
+    quantiles = found["first_year"].quantile(list(RANGE.values()), dim="draw", method="inverted_cdf").astype(int)
+    years_by_share = quantiles.transpose("scenario", "quantile").values
+    never, lost = found["never"].mean("draw").values, (~found["never"] & ~found["lasts"]).mean("draw").values
+    rows = {
+        name: [*(int(year) if year <= horizon else "never" for year in years_by_share[at]), never[at], lost[at]]
+        for at, name in enumerate(benefit.scenarios)
+    }
+    columns = [*RANGE, "share_never", "share_lost"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object).rename_axis("scenario")
 
 
 def chance_it_pays(benefit: CostBenefit, agency: str, years: Sequence[int] | None = None) -> pd.DataFrame:
@@ -231,7 +235,7 @@ def chance_it_pays(benefit: CostBenefit, agency: str, years: Sequence[int] | Non
 def terminal_slope(benefit: CostBenefit, scope: Scope = GROSS, *, year: int | None = None) -> xr.DataArray:
     """Return how net cost a year, undiscounted, moves from the year before to `year`, (scenario, draw).
 
-    Above zero: a saving is shrinking or a cost growing.
+    Above zero: a reduction is shrinking or a cost growing.
 
     Raises:
         MoneyError: `year` is the first.
@@ -339,9 +343,8 @@ def _ratios(gains: xr.DataArray, costs: xr.DataArray) -> dict[str, float | None]
 
     has = (costs > 0).values
     ratios = gains.values[has] / costs.values[has]
-    table: dict[str, float | None] = {
-        "ratio_of_means": float(gains.mean() / costs.mean()) if float(costs.mean()) > 0 else None
-    }
+    whole = float(costs.mean())
+    table: dict[str, float | None] = {"ratio_of_means": float(gains.mean()) / whole if whole > 0 else None}
     for name, at in RANGE.items():
         table[name] = float(np.quantile(ratios, at)) if has.any() else None
     table["share_without_ratio"] = float(1 - has.mean())

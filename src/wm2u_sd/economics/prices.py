@@ -121,8 +121,11 @@ def real_growth(deflator: Deflator, first: float, first_year: PriceYear, last: f
     """Return the yearly growth of an amount above general prices, 1/year.
 
     Args:
-        first, last: Amounts in the prices of their own years.
-        first_year, last_year: Both calendar or both financial years.
+        deflator: General prices by year.
+        first: Amount in the prices of `first_year`.
+        first_year: A calendar or financial year.
+        last: Amount in the prices of `last_year`.
+        last_year: A later year of the same kind.
 
     Raises:
         MoneyError: The years are of different kinds or not in order, or an amount is not above zero.

@@ -34,6 +34,11 @@ class Calendar:
 
 
 def calendar_of(run: RunLike, start: float, years: int) -> Calendar:
+    """Cut the saved moments of a run into years from `start`.
+
+    Raises:
+        MoneyError: The run did not save the end of every year.
+    """
     import numpy as np
 
     marks = year_marks(run.data, start, years)

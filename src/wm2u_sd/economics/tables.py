@@ -46,7 +46,7 @@ def read_table(path: str | Path, columns: Sequence[str]) -> list[Row]:
         FileError: The file cannot be read, is empty, or lacks a column.
     """
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with Path(path).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             rows = [dict(row) for row in reader]

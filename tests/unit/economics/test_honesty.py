@@ -1,0 +1,195 @@
+"""Outcomes, assumptions and the honesty block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from wm2u_sd.economics.assumptions import drawn_inputs, strongest_assumptions
+from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
+from wm2u_sd.economics.honesty import honesty_block, in_hundred, pounds
+from wm2u_sd.economics.ledger import CostLine
+from wm2u_sd.economics.outcomes import Pairing, outcome_table
+from wm2u_sd.errors import ModelError, MoneyError
+from wm2u_sd.simulate.run import Run
+
+SHARE = {"value": 0.6, "prior": {"distribution": "uniform", "low": 0.3, "high": 0.9}}
+
+
+@pytest.fixture
+def posterior(drawn: Run, ledger: Callable[..., tuple[CostLine, ...]]) -> CostBenefit:
+    """The usual ledger at a price of 1,000 a meeting and an uncertain cashable share, on 200 draws."""
+    programme = {"driver": "meetings", "unit_cost": 1000, "units": "GBP_2024/meeting", "payer": "fund",
+                 "category": "programme", "cashable_share": None}  # fmt: skip
+    return cost_benefit(drawn, ledger(places={"cashable_share": SHARE}, programme=programme), against="as_now")
+
+
+def test_outcomes_are_differences_at_the_ends_of_years(run: Run) -> None:
+    table = outcome_table(run, ["held", "met"], against="as_now", years=(1, 10))
+
+    assert -10.0 == table.loc[("offer", "held"), (1, "middle")]
+    assert 240.0 == table.loc[("offer", "met"), (10, "middle")]
+    assert ("People held", "person") == tuple(table.loc[("offer", "held"), ""][["label", "units"]])
+    assert [("offer", "held"), ("offer", "met"), ("same", "held"), ("same", "met")] == table.index.tolist()
+
+
+def test_outcomes_range_over_nine_draws_in_ten(drawn: Run) -> None:
+    """Fewer people: uniform from 0 to 10."""
+    row = outcome_table(drawn, ["held"], against="as_now", years=(1,)).loc[("offer", "held"), 1]
+
+    assert [-9.5, -5, -0.5] == pytest.approx(row.tolist(), abs=0.05)
+
+
+def test_headline_without_companions_is_refused(run: Run) -> None:
+    pairing = Pairing("held", ("met", "meetings"))
+
+    with pytest.raises(ModelError) as caught:
+        outcome_table(run, ["held", "met"], against="as_now", pairings=[pairing])
+
+    assert "'held' is not shown on its own: meetings must stand beside it (OUT-1); add it to the outcomes" == str(
+        caught.value
+    )
+
+
+def test_headline_with_companions_is_shown(run: Run) -> None:
+    table = outcome_table(run, ["held", "met"], against="as_now", pairings=[Pairing("held", ("met",))])
+
+    assert ("offer", "held") in table.index
+
+
+def test_outcome_over_a_dimension_needs_an_element(run: Run) -> None:
+    with pytest.raises(MoneyError, match=r"'sided' is over side; name an element, as in sided\[element\]"):
+        outcome_table(run, ["sided"], against="as_now")
+
+    assert -5.0 == outcome_table(run, ["sided[left]"], against="as_now").loc[("offer", "sided[left]"), (1, "middle")]
+
+
+def test_outcomes_need_a_known_baseline(run: Run) -> None:
+    with pytest.raises(ModelError, match="There is no scenario 'now'; there are as_now, offer, same"):
+        outcome_table(run, ["held"], against="now")
+
+
+def test_strongest_assumption_and_its_turning_point(drawn: Run, posterior: CostBenefit) -> None:
+    """The answer is 3 fewer - 6, so the sign changes at 2; nothing else moves it."""
+    answer = 3 * drawn.parameters["fewer"] - 6
+
+    table = strongest_assumptions(drawn, posterior, answer, count=2)
+
+    assert "fewer" == table.index[0]
+    assert 1.0 == pytest.approx(table.loc["fewer", "share"])
+    assert 2.0 == pytest.approx(table.loc["fewer", "sign_changes_at"])
+    assert "Fewer people: the sign changes at about 2 (range 0." in table.loc["fewer", "finding"]
+
+
+def test_turning_point_outside_the_range_is_said(drawn: Run, posterior: CostBenefit) -> None:
+    table = strongest_assumptions(drawn, posterior, drawn.parameters["fewer"] + 100, count=1)
+
+    assert table.loc["fewer", "sign_changes_at"] is None
+    assert "no value inside its range" in table.loc["fewer", "finding"]
+
+
+def test_too_few_draws_tell_nothing(drawn: Run, posterior: CostBenefit) -> None:
+    few = replace(posterior, data=posterior.data.isel(draw=slice(4)))
+
+    assert strongest_assumptions(drawn, few, drawn.parameters["fewer"].isel(draw=slice(4))).empty
+
+
+def test_money_and_model_are_ranked_together(drawn: Run, posterior: CostBenefit) -> None:
+    values, labels = drawn_inputs(drawn, posterior)
+
+    assert ["people", "fewer", "places.cashable_share"] == list(values)
+    assert "places: cashable share" == labels["places.cashable_share"]
+
+
+def test_block_says_all_eight_in_order(drawn: Run, posterior: CostBenefit) -> None:
+    block = honesty_block(drawn, posterior, "offer", agency="town", outcomes=["held"])
+
+    assert list(range(1, 9)) == [item.number for item in block.items]
+    assert all(item.sentences for item in block.items)
+    text = str(block)
+    assert "The payer is not the gainer. Paying on balance: fund; gaining: town." in text
+    assert "People held: the difference from the baseline has stopped moving." in text
+    assert "An early change can be right for the people it is meant for without releasing money." in text
+    assert not any(word in text.lower() for word in ("saves", "saving"))
+
+
+def test_block_reads_on_a_point_run(run: Run, priced: CostBenefit) -> None:
+    block = honesty_block(run, priced, "offer", agency="fund", outcomes=["held"])
+
+    assert "one run only, so each chance is none or all" in block.items[0].sentences[0]
+    assert ("Too little varied, or too few draws were made, to tell which assumptions matter most.",) == block.items[
+        5
+    ].sentences
+
+
+def test_block_of_nothing_changed(run: Run, priced: CostBenefit) -> None:
+    block = honesty_block(run, priced, "same", agency="town", outcomes=["held"])
+
+    assert ("No amounts differ from the baseline.",) == block.items[4].sentences
+    assert "standing still" in str(block)
+
+
+def test_block_at_one_year(run: Run, ledger: Callable[..., tuple[CostLine, ...]]) -> None:
+    benefit = cost_benefit(run, ledger(), against="as_now", years=1, beyond=1)
+
+    block = honesty_block(run, benefit, "offer", agency="town", outcomes=["held"])
+
+    assert ("One year has no slope.",) == block.items[3].sentences
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"outcomes": []}, "An honesty block needs the outcomes for people; name at least one in 'outcomes'"),
+        ({"scenario": "as_now"}, "'as_now' is not compared with 'as_now'; there are offer, same"),
+        ({"agency": "twon"}, "No ledger line has agency 'twon'; there are town, fund. Did you mean: town?"),
+    ],
+)
+def test_block_refuses(run: Run, priced: CostBenefit, arguments: dict[str, object], message: str) -> None:
+    call = {"scenario": "offer", "agency": "town", "outcomes": ["held"], **arguments}
+
+    with pytest.raises(MoneyError) as caught:
+        honesty_block(run, priced, **call)  # type: ignore[arg-type]
+
+    assert message == str(caught.value)
+
+
+def test_block_refuses_a_headline_alone(run: Run, priced: CostBenefit) -> None:
+    with pytest.raises(ModelError, match="must stand beside it"):
+        honesty_block(run, priced, "offer", agency="town", outcomes=["held"], pairings=[Pairing("held", ("met",))])
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [(1_654_321, "£1.65 million"), (-42_123, "-£42,100"), (999_600, "£1 million"), (0.2, "£0"), (-0.2, "£0"),
+     (-312.4, "-£312"), (2.5e9, "£2.5 billion"), (123_456, "£123,000")],
+)  # fmt: skip
+def test_pounds(amount: float, words: str) -> None:
+    assert words == pounds(amount)
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0, "none"), (1, "all"), (0.124, "12 in 100"), (0.001, "fewer than 1 in 100"), (0.999, "more than 99 in 100")],
+)
+def test_in_hundred(share: float, words: str) -> None:
+    assert words == in_hundred(share)
+
+
+def test_solved_constants_are_results_not_assumptions(drawn: Run, posterior: CostBenefit) -> None:
+    from wm2u_sd.model.model import Balance
+
+    solved = replace(drawn, model=replace(drawn.model, balance=Balance(("people",))))
+
+    assert "people" not in drawn_inputs(solved, posterior)[0]
+
+
+def test_constants_over_dimensions_are_ranked_by_element(drawn: Run, posterior: CostBenefit) -> None:
+    values = np.arange(400.0).reshape(200, 2)
+    wide = replace(drawn, parameters=xr.Dataset({"rate": (("draw", "side"), values)}, {"draw": np.arange(200)}))
+
+    assert {"rate[0]", "rate[1]"} <= drawn_inputs(wide, posterior)[0].keys()
