@@ -104,7 +104,7 @@ def cost_benefit(
         prices: Price year of the result.
         schedule: Discount schedule of lines that name none.
         timing: When in a year its money is taken to flow.
-        seed: Names the family of random streams.
+        seed: Names the set of random streams.
         deflator: Prices by year; None takes the shipped table.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wm2u_sd.economics.assumptions import strongest_assumptions
@@ -113,18 +113,24 @@ def honesty_block(
         raise MoneyError(
             f"{scenario!r} is not compared with {benefit.against!r}; there are {', '.join(benefit.scenarios)}"
         )
+    unseen = [name for name in moving if name not in outcomes]
+    if unseen:
+        raise MoneyError(f"'moving' names {', '.join(unseen)}, which is not among the outcomes; add it to them")
+    benefit = replace(benefit, data=benefit.data.sel(scenario=[benefit.against, scenario]))
     people = outcome_table(
         run,
         outcomes,
         against=benefit.against,
+        scenarios=[scenario],
         pairings=pairings,
         years=sorted({year for year in (1, 3, benefit.years - 1, benefit.years) if 1 <= year <= benefit.years}),
         start=start,
     ).loc[scenario]
+    so_far = _break_evens(benefit, scenario, agency, cumulative=True)
     said: list[tuple[Sequence[str], pd.DataFrame]] = [
         _chances(benefit, scenario, agency),
-        _when(benefit, scenario, agency),
-        _both(benefit, scenario, agency),
+        _when(so_far, benefit.years),
+        _both(so_far, _break_evens(benefit, scenario, agency, cumulative=False), benefit.years),
         _heading(benefit, scenario, agency, people.loc[list(moving) or [outcomes[0]]]),
         _agencies(benefit, scenario),
         _assumptions(run, benefit, scenario, answer or Scope(Amount.CASHABLE, agency=agency)),
@@ -173,31 +179,25 @@ def _chances(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str
     return sentences, table
 
 
-def _when(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
-    table = _break_evens(benefit, scenario, agency, cumulative=True)
+def _when(so_far: pd.DataFrame, years: int) -> tuple[list[str], pd.DataFrame]:
     sentences = [
         f"{measure}: cumulative break-even, 10% of runs by then: {_at(row['p10'])}; 50%: {_at(row['p50'])}; 90%: "
-        f"{_at(row['p90'])}. Runs that never break even within {benefit.years} years: {in_hundred(row['share_never'])}."
-        for measure, row in table.iterrows()
+        f"{_at(row['p90'])}. Runs that never break even within {years} years: {in_hundred(row['share_never'])}."
+        for measure, row in so_far.iterrows()
     ]
-    return sentences, table
+    return sentences, so_far
 
 
-def _both(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
+def _both(so_far: pd.DataFrame, annual: pd.DataFrame, years: int) -> tuple[list[str], pd.DataFrame]:
     import pandas as pd
 
-    kinds = {"annual": False, "cumulative": True}
-    tables = {kind: _break_evens(benefit, scenario, agency, cumulative=so_far) for kind, so_far in kinds.items()}
-    table = pd.concat(tables, names=["kind"])
-    sentences = [BREAK_EVEN_DEFINITION]
-    for measure in tables["annual"].index:
-        year, so_far = tables["annual"].loc[measure], tables["cumulative"].loc[measure]
-        sentences.append(
-            f"{measure}: annual break-even, middle run: {_at(year['p50'])}; "
-            f"cumulative, middle run: {_at(so_far['p50'])}. "
-            f"Below zero at some point and no longer at year {benefit.years}: annual {in_hundred(year['share_lost'])}, cumulative {in_hundred(so_far['share_lost'])}."
-        )
-    return sentences, table
+    sentences = [
+        f"{measure}: annual break-even, middle run: {_at(row['p50'])}; cumulative, middle run: "
+        f"{_at(so_far.loc[measure, 'p50'])}. Below zero at some point and no longer at year {years}: annual "
+        f"{in_hundred(row['share_lost'])}, cumulative {in_hundred(so_far.loc[measure, 'share_lost'])}."
+        for measure, row in annual.iterrows()
+    ]
+    return [BREAK_EVEN_DEFINITION, *sentences], pd.concat({"annual": annual, "cumulative": so_far}, names=["kind"])
 
 
 def _heading(benefit: CostBenefit, scenario: str, agency: str, moving: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:

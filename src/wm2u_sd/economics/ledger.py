@@ -50,7 +50,7 @@ class CostLine:
         driver: Flow or accumulated variable that drives it, e.g. 'entries' or 'placed[at_home]'; dimensions
             that are not subscripted are summed.
         unit_cost: Pounds per unit of `units`; below zero for a benefit that comes with the driver.
-        units: Money, price year and what it is per, e.g. 'GBP_2024/child/week' or 'GBP_2024/meeting'; 'dmnl' when
+        units: Money, price year and what it is per, e.g. 'GBP_2024/person/week' or 'GBP_2024/meeting'; 'dmnl' when
             the driver is money itself.
         payer: Agency that bears the line when it costs more than the baseline.
         gainer: Agency that gains when it costs less; '' means the payer.

@@ -1,7 +1,7 @@
 """From a unit cost and what a run counted to money: the algebra of units behind a cost line.
 
-A run accumulates `family*month` of a stock or `family` of a flow; a cost is quoted in `GBP_2024/child/week`.
-Their product, with a scale in `child/family`, has to come out as money of one price year and nothing else.
+A run accumulates `household*month` of a stock or `household` of a flow; a cost is quoted in `GBP_2024/head/week`.
+Their product, with a scale in `head/household`, has to come out as money of one price year and nothing else.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ToMoney:
 
 
 def powers(unit: str) -> dict[str, int]:
-    """Read a unit written as a product: {'GBP_2024': 1, 'child': -1, 'week': -1} of 'GBP_2024/child/week'.
+    """Read a unit written as a product: {'GBP_2024': 1, 'head': -1, 'week': -1} of 'GBP_2024/head/week'.
 
     Raises:
         MoneyError: The text is not a product or quotient of names.
@@ -46,7 +46,7 @@ def powers(unit: str) -> dict[str, int]:
         factor = _FACTOR.match(text, position)
         if factor is None:
             raise MoneyError(
-                f"Unit {unit!r} cannot be read from {text[position:]!r} on; write it as GBP_2024/child/week"
+                f"Unit {unit!r} cannot be read from {text[position:]!r} on; write it as GBP_2024/head/week"
             )
         sign = -1 if factor[1] == "/" else 1
         found[factor[2]] = found.get(factor[2], 0) + sign * int(factor[3] or 1)
@@ -58,9 +58,9 @@ def to_money(cost: str, counted: str, scales: Sequence[str], *, line: str) -> To
     """Work out how a counted amount becomes money.
 
     Args:
-        cost: Unit of the unit cost, e.g. 'GBP_2024/child/week'; 'dmnl' when what is counted is money already.
-        counted: Unit of what the run accumulated, e.g. 'family*month'.
-        scales: Units of the multipliers, e.g. 'child/family'.
+        cost: Unit of the unit cost, e.g. 'GBP_2024/head/week'; 'dmnl' when what is counted is money already.
+        counted: Unit of what the run accumulated, e.g. 'household*month'.
+        scales: Units of the multipliers, e.g. 'head/household'.
         line: Name of the cost line, for messages.
 
     Raises:

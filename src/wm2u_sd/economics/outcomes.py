@@ -34,6 +34,7 @@ def outcome_table(
     outcomes: Sequence[str],
     *,
     against: str,
+    scenarios: Sequence[str] = (),
     pairings: Sequence[Pairing] = (),
     years: Sequence[int] = (1, 3, 10),
     start: float = 0.0,
@@ -44,33 +45,33 @@ def outcome_table(
         run: A run that holds the outcomes.
         outcomes: Names of variables, with an element between brackets when they are over dimensions.
         against: The baseline scenario.
+        scenarios: Which to show; none takes all but the baseline.
         pairings: Headlines with their companions.
         years: Years from `start` whose ends are shown.
         start: Model time at which year 1 begins.
 
     Returns:
-        Rows (scenario, outcome) without the baseline; columns (year, low | middle | high), 9 draws in 10 between
+        Rows (scenario, outcome); columns (year, low | middle | high), 9 draws in 10 between
         low and high; and ("", "label"), ("", "units").
 
     Raises:
-        ModelError: A headline without its companions, or no such baseline.
+        ModelError: A headline without its companions, or no such scenario.
         MoneyError: An outcome or the end of a year is not in the run.
     """
     import pandas as pd
 
     check_pairings(outcomes, pairings)
     names = [str(name) for name in run.data["scenario"].values]
-    if against not in names:
-        raise ModelError(
-            f"There is no scenario {against!r}; there are {', '.join(names)}.{did_you_mean(against, names)}"
-        )
+    shown = list(scenarios) or [name for name in names if name != against]
+    for name in (against, *shown):
+        if name not in names:
+            raise ModelError(f"There is no scenario {name!r}; there are {', '.join(names)}.{did_you_mean(name, names)}")
     marks = year_marks(run.data, start, max(years))
     values = {outcome: pick(run.data, outcome, total=False) for outcome in outcomes}
     rows = {
         (name, outcome): _row(one, (one - one.sel(scenario=against)).sel(scenario=name), marks, years)
-        for name in names
+        for name in shown
         for outcome, one in values.items()
-        if name != against
     }
     index = pd.MultiIndex.from_tuples(list(rows), names=["scenario", "outcome"])
     table = pd.DataFrame(list(rows.values()), index=index)

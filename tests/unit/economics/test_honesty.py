@@ -145,6 +145,7 @@ def test_block_at_one_year(run: Run, ledger: Callable[..., tuple[CostLine, ...]]
     ("arguments", "message"),
     [
         ({"outcomes": []}, "An honesty block needs the outcomes for people; name at least one in 'outcomes'"),
+        ({"moving": ["met"]}, "'moving' names met, which is not among the outcomes; add it to them"),
         ({"scenario": "as_now"}, "'as_now' is not compared with 'as_now'; there are offer, same"),
         ({"agency": "twon"}, "No ledger line has agency 'twon'; there are town, fund. Did you mean: town?"),
     ],
