@@ -50,14 +50,20 @@ def refusal(version, arguments):
     """Return why this Python cannot be used and what to type instead, or '' when it can."""
     if tuple(version[:2]) >= OLDEST:
         return ""
-    return "This needs Python {0}.{1} or newer; this is {2}. Try: python3.12 {3}".format(
-        OLDEST[0], OLDEST[1], ".".join(str(part) for part in version[:3]), " ".join(["dev.py"] + list(arguments))
-    )
+    newer = "py -3.12" if os.name == "nt" else "python3.12"
+    this = ".".join(str(part) for part in version[:3])
+    again = " ".join([newer, "dev.py"] + list(arguments))
+    return "This needs Python {0}.{1} or newer; this is {2}. Try: {3}".format(OLDEST[0], OLDEST[1], this, again)
 
 
 def unknown_job(name):
     """Return what to say about a job that is not one of ours."""
     return "There is no job {0!r}. The jobs are: {1}.".format(name, ", ".join(JOBS))
+
+
+def not_ours(venv):
+    """Return what to say about an environment that somebody else made."""
+    return "{0} was not made by dev.py, so it is left alone. Move it away or delete it, then try again.".format(venv)
 
 
 def environment_paths(venv, windows):
@@ -86,12 +92,13 @@ def inputs_digest(root, names=INPUTS):
 
 
 def read_stamp(venv):
-    """Return what was installed, {"interpreter": str, "installed": {extra: digest}}; {} when there is no readable stamp."""
+    """Return what was installed, {"interpreter": str, "installed": {extra: digest}}; {} when nothing readable says."""
     try:
         with open(os.path.join(venv, STAMP)) as file:
-            return json.load(file)
+            stamp = json.load(file)
     except (OSError, ValueError):
         return {}
+    return stamp if isinstance(stamp, dict) else {}
 
 
 def write_stamp(venv, stamp):
@@ -132,16 +139,14 @@ def make_environment():
 
     A stamp is written first: a folder without one was made by somebody else and is left alone.
     """
+    if not can_import("venv"):
+        raise SetUpError("This Python has no 'venv' module. On Debian and Ubuntu: sudo apt install python3-venv")
     if os.path.exists(VENV):
         if not read_stamp(VENV):
-            raise SetUpError(
-                "{0} was not made by dev.py, so it is left alone. Move it away or delete it, then try again.".format(VENV)
-            )
+            raise SetUpError(not_ours(VENV))
         shutil.rmtree(VENV)
     os.mkdir(VENV)
     write_stamp(VENV, {"interpreter": interpreter_key(), "installed": {}})
-    if not can_import("venv"):
-        raise SetUpError("This Python has no 'venv' module. On Debian and Ubuntu: sudo apt install python3-venv")
     route = [] if can_import("ensurepip") else ["--without-pip"]
     if call([sys.executable, "-m", "venv"] + route + [VENV]) != 0:
         raise SetUpError("The environment in {0} could not be made; the lines above say why.".format(VENV))
