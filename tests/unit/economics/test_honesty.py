@@ -133,6 +133,23 @@ def test_block_of_nothing_changed(run: Run, priced: CostBenefit) -> None:
     assert "standing still" in str(block)
 
 
+@pytest.mark.parametrize(("growth", "way"), [(0.05, "growing"), (-0.05, "shrinking")])
+def test_block_says_where_it_is_heading(
+    run: Run, ledger: Callable[..., tuple[CostLine, ...]], growth: float, way: str
+) -> None:
+    """52,179 pounds a year in twelve parts, each 5% more or less than the same part a year before."""
+    benefit = cost_benefit(run, ledger(places={"real_growth": growth}), against="as_now")
+
+    said = honesty_block(run, benefit, "offer", agency="town", outcomes=["held"]).items[3].sentences[0]
+
+    level = 10 * 100 * 365.25 / 7 * np.mean((1 + growth) ** (9 + (np.arange(12) + 0.5) / 12))
+    step = level * growth / (1 + growth)
+    assert (
+        f"in year 10 the middle run has a modelled reduction of {pounds(level)} a year, {way} by {pounds(abs(step))}"
+        in said
+    )
+
+
 def test_block_at_one_year(run: Run, ledger: Callable[..., tuple[CostLine, ...]]) -> None:
     benefit = cost_benefit(run, ledger(), against="as_now", years=1, beyond=1)
 

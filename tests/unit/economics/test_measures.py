@@ -125,8 +125,8 @@ def test_break_even_year(priced: CostBenefit, path: list[float], annual: int, cu
 
 
 def test_discounting_delays_break_even(priced: CostBenefit) -> None:
-    """3 now, then 1 a year: three years repay it undiscounted, discounted it takes a fourth."""
-    found = measures.break_even(with_path(priced, [3, -1, -1, -1, 0, 0]))
+    """3 in the first year, 3.05 over the next three: repaid undiscounted, and not once money later counts for less."""
+    found = measures.break_even(with_path(priced, [3, -1, -1, -1.05]))
 
     assert 11 == int(found["first_year"].sel(scenario="offer").squeeze())
 
