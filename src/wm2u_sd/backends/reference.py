@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,15 +64,27 @@ def look_up(x: Array, xs: Array, ys: Array, extrapolate: bool) -> Array:
     return result
 
 
-class _Machine:
-    """Values of one code for one batch, and how each instruction renews its own."""
+Renewal = tuple[int, Callable[..., Any], tuple[int, ...]]
 
-    def __init__(self, code: Code, program: Program, inputs: Inputs) -> None:
+
+class _Machine:
+    """Values of one code for one batch, and how each instruction renews its own.
+
+    Instructions are bound to their functions once, in three lists by how often they are renewed; those of a stage that
+    no rate of change needs are kept apart, and worked out only when something is to be saved.
+    """
+
+    def __init__(self, code: Code, program: Program, inputs: Inputs, needed: Collection[int] | None = None) -> None:
         self.code, self.program, self.inputs = code, program, inputs
         self.values: list[Any] = [None] * len(code.instructions)
-        self.by_level: dict[Level, list[tuple[int, Instruction]]] = {level: [] for level in Level}
+        self.by_level: dict[Level, list[Renewal]] = {level: [] for level in Level}
+        self.for_saving: list[Renewal] = []
         for number, instruction in enumerate(code.instructions):
-            self.by_level[instruction.level].append((number, instruction))
+            renewal = (number, self.bound(instruction), instruction.arguments)
+            if instruction.level is Level.STAGE and needed is not None and number not in needed:
+                self.for_saving.append(renewal)
+            else:
+                self.by_level[instruction.level].append(renewal)
         self.constants: list[Array] = list(inputs.constants)
         self.state: Array = np.zeros((program.n_rows, inputs.n_columns))
         self.frozen: list[Array] = []
@@ -79,19 +92,23 @@ class _Machine:
         self.remembered: list[Array] = []
         self.time = self.held_time = program.time.at(0)
 
-    def renew(self, level: Level) -> None:
-        """Work out again every value of a level, in order."""
-        for number, instruction in self.by_level[level]:
-            self.values[number] = self.value(instruction)
-
-    def value(self, instruction: Instruction) -> Any:
-        operation, payload = instruction.operation, instruction.payload
-        arguments = [self.values[a] for a in instruction.arguments]
+    def bound(self, instruction: Instruction) -> Callable[..., Any]:
+        """Return the function that renews an instruction from the values of its arguments."""
+        operation = instruction.operation
         if operation in ELEMENTWISE:
-            return ELEMENTWISE[operation](*arguments)
+            return ELEMENTWISE[operation]
         if operation in REDUCTIONS:
-            return REDUCTIONS[operation](arguments[0], axis=payload)
-        return self.OTHERS[operation](self, instruction, payload, *arguments)
+            return partial(REDUCTIONS[operation], axis=instruction.payload)
+        return partial(self.OTHERS[operation], self, instruction, instruction.payload)
+
+    def renew(self, renewals: Sequence[Renewal]) -> None:
+        """Work out values again, in order."""
+        values = self.values
+        for number, function, arguments in renewals:
+            if len(arguments) == 2:
+                values[number] = function(values[arguments[0]], values[arguments[1]])
+            else:
+                values[number] = function(*[values[a] for a in arguments])
 
     def named(self, name: str) -> Any:
         return self.values[self.code.values[name]]
@@ -191,6 +208,8 @@ class NumpyKernel(AbstractKernel):
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        roots = [*program.rates, *(line.source for line in program.lines), *(m.source for m in program.memories)]
+        self.needed = _with_arguments(program.step, roots)
 
     def begin(self, inputs: Inputs, state: Array | None = None) -> tuple[_Machine, _Machine]:
         """Return the code of the first moment, worked out, and the step code with its state and history filled."""
@@ -200,8 +219,8 @@ class NumpyKernel(AbstractKernel):
             for number, value in inputs.moving(0).items():
                 start.constants[number] = value
         for level in Level:
-            start.renew(level)
-        step = _Machine(program.step, program, inputs)
+            start.renew(start.by_level[level])
+        step = _Machine(program.step, program, inputs, self.needed)
         for slot, number in zip(program.states, program.initials, strict=True):
             step.state[slot.rows] = np.broadcast_to(start.values[number], (*slot.shape, inputs.n_columns)).reshape(
                 -1, inputs.n_columns
@@ -211,16 +230,17 @@ class NumpyKernel(AbstractKernel):
         step.past = [start.values[line.initial] for line in program.lines]
         if state is not None:
             step.state[: len(state)] = state
-        step.renew(Level.RUN)
+        step.renew(step.by_level[Level.RUN])
         return start, step
 
     def at_start(self, inputs: Inputs, state: Array | None = None) -> Moment:
         with np.errstate(all="ignore"):
             _, step = self.begin(inputs, state)
             self.enter(step, 0)
-            step.renew(Level.HELD)
+            step.renew(step.by_level[Level.HELD])
             rates = np.empty_like(step.state)
             self.evaluate(step, rates)
+            step.renew(step.for_saving)
             return Moment(step.state, rates, {name: step.named(name) for name in step.code.values})
 
     def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
@@ -240,11 +260,12 @@ class NumpyKernel(AbstractKernel):
         for step in range(time.n_steps + 1):
             self.enter(machine, step)
             machine.past = [line.read(step) for line in lines]
-            machine.renew(Level.HELD)
+            machine.renew(machine.by_level[Level.HELD])
             self.evaluate(machine, stages[0])
             for line in lines:
                 line.record(step, machine.values[line.line.source])
             if step in keep:
+                machine.renew(machine.for_saving)
                 self.keep(machine, saved, keep[step])
                 failed[(failed < 0) & ~np.isfinite(machine.state).all(axis=0)] = step
             if step < time.n_steps:
@@ -260,7 +281,7 @@ class NumpyKernel(AbstractKernel):
 
     def evaluate(self, machine: _Machine, rates: Array) -> None:
         """Work out every value of a stage and gather the rates of change of the state."""
-        machine.renew(Level.STAGE)
+        machine.renew(machine.by_level[Level.STAGE])
         for slot, number in zip(self.program.states, self.program.rates, strict=True):
             rates[slot.rows].reshape(*slot.shape, -1)[...] = machine.values[number]
 
@@ -301,6 +322,18 @@ def _weighted(weights: Sequence[float], stages: Sequence[Array]) -> Array:
             total = weight * rates if total is None else total + weight * rates
     assert total is not None
     return total
+
+
+def _with_arguments(code: Code, roots: Iterable[int]) -> frozenset[int]:
+    """Return the instructions that these are worked out from, themselves included."""
+    found: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        number = waiting.pop()
+        if number not in found:
+            found.add(number)
+            waiting.extend(code.instructions[number].arguments)
+    return frozenset(found)
 
 
 class NumpyBackend(AbstractBackend):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from wm2u_sd.compile.equation import Equation, Over
+from wm2u_sd.compile.ration import ration, total
 from wm2u_sd.errors import ModelError, NameUnknownError, did_you_mean
 from wm2u_sd.expr.functions import FUNCTIONS, Role
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference
@@ -13,17 +15,6 @@ from wm2u_sd.expr.visit import free_stars, rewrite
 from wm2u_sd.library.small_models import FIXED, HIGHEST_ORDER, OF_ORDER, SmallModel
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Stock
-
-Over = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Equation:
-    """A named value: its dimensions and the expression for it."""
-
-    over: Over
-    expression: Expression
-
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -78,15 +69,15 @@ class _Expander:
     def __init__(self, model: Model) -> None:
         self.model, self.out = model, Expanded()
         self.counters: dict[str, int] = {}
-        self.sources = {name: stock for stock in model.stocks() for name in stock.outflows}
 
     def run(self) -> Expanded:
         for auxiliary in self.model.auxiliaries():
             self.equation(auxiliary.name, tuple(auxiliary.over), self.read(auxiliary.name, auxiliary.equation))
         for flow in self.model.flows():
-            self.flow(flow.name, tuple(flow.over), self.read(flow.name, flow.equation))
+            self.equation(flow.name, tuple(flow.over), self.read(flow.name, flow.equation))
         for stock in self.model.stocks():
             self.stock(stock)
+        ration(self.out.equations, [stock for stock in self.model.stocks() if stock.non_negative])
         return self.out
 
     def read(self, owner: str, text: str) -> Expression:
@@ -95,37 +86,8 @@ class _Expander:
     def equation(self, name: str, over: Over, expression: Expression) -> None:
         self.out.equations[name] = Equation(over, self.inside(name, over, expression))
 
-    # Flows and rationing -------------------------------------------------------------------------------------------
-
-    def rationed(self, name: str) -> Stock | None:
-        """Return the non-negative stock this flow leaves, if it leaves one."""
-        source = self.sources.get(name)
-        return source if source is not None and source.non_negative else None
-
-    def flow(self, name: str, over: Over, expression: Expression) -> None:
-        stock = self.rationed(name)
-        if stock is None:
-            self.equation(name, over, expression)
-            return
-        self.equation(asked(name), over, rewrite(expression, lambda node: _as_asked(stock, node)))
-        wanted, share = Reference(asked(name)), Reference(f"{stock.name}.ration")
-        granted = Call("if_then_else", (Binary(">", wanted, Number(0.0)), Binary("*", wanted, share), wanted))
-        self.out.equations[name] = Equation(over, granted)
-
-    def ration(self, stock: Stock) -> None:
-        """Define the share of what is asked of a stock that it can grant in one step (SEM-40)."""
-        over = tuple(stock.over)
-        positive = [Call("max", (Reference(asked(name)), Number(0.0))) for name in stock.outflows]
-        content = Binary("/", Call("max", (Reference(stock.name), Number(0.0))), Reference("time_step"))
-        self.out.equations[f"{stock.name}.demand"] = Equation(over, _total(positive))
-        demand = Reference(f"{stock.name}.demand")
-        share = Call("if_then_else", (Binary(">", demand, content), Binary("/", content, demand), Number(1.0)))
-        self.out.equations[f"{stock.name}.ration"] = Equation(over, share)
-
     def stock(self, stock: Stock) -> None:
-        if stock.non_negative:
-            self.ration(stock)
-        net = _total([Reference(name) for name in stock.inflows])
+        net = total([Reference(name) for name in stock.inflows])
         for name in stock.outflows:
             net = Binary("-", net, Reference(name))
         over = tuple(stock.over)
@@ -218,27 +180,8 @@ class _Expander:
     }
 
 
-def asked(flow: str) -> str:
-    """Name of what a rationed flow asks for, before rationing."""
-    return f"{flow}.asked"
-
-
 def _missing(owner: str) -> Expression:
     raise ModelError(f"{owner}: the equation is empty")
-
-
-def _as_asked(stock: Stock, node: Expression) -> Expression:
-    """Inside a flow, read what another outflow of the same stock asks for, not what it is granted (SEM-40)."""
-    if isinstance(node, Reference) and node.name in stock.outflows:
-        return Reference(asked(node.name), node.subscripts, node.span)
-    return node
-
-
-def _total(terms: Iterable[Expression]) -> Expression:
-    first, *rest = list(terms) or [Number(0.0)]
-    for term in rest:
-        first = Binary("+", first, term)
-    return first
 
 
 def _fill(template: Expression, bound: Mapping[str, Expression]) -> Expression:

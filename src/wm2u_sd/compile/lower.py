@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from wm2u_sd.compile.expand import Equation, Expanded, expand
+from wm2u_sd.compile.equation import Equation
+from wm2u_sd.compile.expand import Expanded, expand
 from wm2u_sd.compile.program import (
     Axis,
     Code,

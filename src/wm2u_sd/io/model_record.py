@@ -1,0 +1,65 @@
+"""A model as plain values and back, to travel inside a results file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from wm2u_sd.errors import FileError
+from wm2u_sd.model.dimensions import Dimension
+from wm2u_sd.model.model import Balance, Loop, Model
+from wm2u_sd.model.timing import Time
+from wm2u_sd.model.variables import KIND_OF, Kind, Prior, Variable, kind_of
+
+RECORD_OF = {kind: record for record, kind in KIND_OF.items()}
+
+
+def model_to_dict(model: Model) -> dict[str, Any]:
+    """Return a model as values JSON can hold."""
+    return {
+        "name": model.name,
+        "title": model.title,
+        "doc": model.doc,
+        "time": asdict(model.time),
+        "dimensions": [asdict(dimension) for dimension in model.dimensions.values()],
+        "variables": [_variable_to_dict(variable) for variable in model.variables.values()],
+        "balance": asdict(model.balance) if model.balance else None,
+        "loops": [asdict(loop) for loop in model.loops],
+    }
+
+
+def _variable_to_dict(variable: Variable) -> dict[str, Any]:
+    facts = asdict(variable)
+    facts.pop("place")
+    return {"kind": str(kind_of(variable)), **facts}
+
+
+def model_from_dict(facts: Mapping[str, Any]) -> Model:
+    """Read back what `model_to_dict` gave.
+
+    Raises:
+        FileError: Something is missing or of the wrong form.
+    """
+    try:
+        balance = facts["balance"]
+        model = Model(
+            facts["name"],
+            time=Time(**facts["time"]),
+            balance=Balance(**{key: tuple(names) for key, names in balance.items()}) if balance else None,
+            loops=tuple(Loop(**{**loop, "path": tuple(loop["path"])}) for loop in facts["loops"]),
+            title=facts["title"],
+            doc=facts["doc"],
+        )
+        dimensions = [Dimension(**dimension) for dimension in facts["dimensions"]]
+        return model.define(*dimensions, *(_variable_from_dict(variable) for variable in facts["variables"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(f"this is not a model record: {error}") from None
+
+
+def _variable_from_dict(facts: Mapping[str, Any]) -> Variable:
+    plain = {key: value for key, value in facts.items() if key != "kind"}
+    if plain.get("prior"):
+        plain["prior"] = Prior(**plain["prior"])
+    record: Variable = RECORD_OF[Kind(facts["kind"])](**plain)
+    return record
