@@ -185,14 +185,14 @@ def set_up(extra):
     if exists and is_ready(stamp, extra, key, digest):
         return
     print("Setting up in .venv: one to two minutes the first time, longer on a slow line.", flush=True)
-    started = time.time()
+    started = time.monotonic()
     if not exists or stamp.get("interpreter") != key:
         make_environment()
         stamp = read_stamp(VENV)
     install(python, extra)
     stamp["installed"][extra] = digest
     write_stamp(VENV, stamp)
-    print("Set up in {0:.0f} s.".format(time.time() - started), flush=True)
+    print("Set up in {0:.0f} s.".format(time.monotonic() - started), flush=True)
 
 
 def commands(job, arguments):
