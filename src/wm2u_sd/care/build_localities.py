@@ -31,6 +31,7 @@ RAMP = 6  # mean months a change takes to take hold; judgement
 WEEKS_IN_MONTH = 365.25 / 7 / MONTHS
 INVENTED_FAMILIES = 14_512  # families of the invented place of core, whose absolute numbers are scaled from
 EARLY_HELP_COVERAGE = 0.031  # of children, England 2015-16: 358,000 (Action for Children 2022)
+STEPPING_UP = 0.0165  # 1/month: 18% in a year, elicited, see parameters.csv early_help_step_up_12m
 UNMET_NEED_SHARE = 0.10  # of children, 0.04 to 0.20; elicited, see parameters.csv share_children_with_unmet_need
 
 Record = dict[str, Any]
@@ -152,13 +153,8 @@ class Builder:
             "unmet_need_at_start": _around(
                 UNMET_NEED_SHARE * families, 0.4, 2, "Elicited: 10% of families, 4 to 20%; nobody counts them"
             ),
-            "waiting_at_start": _around(
-                self.core_value("waiting_at_start") * size, 0.5, 2, "Invented place, scaled; nobody publishes it"
-            ),
-            "early_help_at_start": _around(EARLY_HELP_COVERAGE * families, 0.02 / 0.031, 0.08 / 0.031, coverage),
-            "returned_home_at_start": _given(
-                start.returns_home / 1.4 * self.core_value("time_to_settle") * 0.8, "C", "Found by the balance"
-            ),
+            "early_help_at_start": _around(EARLY_HELP_COVERAGE * families, 0.02 / 0.031, 0.06 / 0.031, coverage),
+            "returned_home_at_start": _given(self.core_value("returned_home_at_start") * size, "D", SOLVED),
             "parent_leaders_at_start": _given(self.core_value("parent_leaders_at_start") * size, "D", SOLVED),
             "statutory_starts_at_start": _given(
                 start.children_in_need_starts, "C", "calibration_panel.csv, years ending 2015 and 2016, by the month"
@@ -196,7 +192,7 @@ class Builder:
             "staff_at_start": _given(
                 real / self.core_value("cost_per_worker"),
                 "C",
-                f"section251_costs.csv, family support 2016-17, {spent:,.0f} pounds, in 2024 prices, over cost per worker",
+                f"section251_costs.csv, family support 2016-17, {spent:,.0f} pounds, in 2024 prices over cost per worker",
             ),
             "social_workers": _given(
                 support / self.core_value("families_per_social_worker"), "C", "As many as make the load 1 at the start"
@@ -226,29 +222,41 @@ class Builder:
             "practice_effect": _given(0.35, "D", near_none),
             "scale_up_penalty": _given(0.25, "D", near_none),
             "reunification_effect": _given(0.2, "D", near_none),
-            "crowding_out": _given(0.1, "D", near_none)
-            | {"prior": _flow({"distribution": "uniform", "low": 0, "high": 0.2})},
-            "reinvestment": _given(0.1, "D", near_none)
-            | {"prior": _flow({"distribution": "uniform", "low": 0, "high": 0.2})},
+            "early_help_success_base": _given(0.475, "D", near_none),
+            "stepping_up_rate": _around(
+                STEPPING_UP, 0.007 / STEPPING_UP, 0.03 / STEPPING_UP, "Elicited: 18% in a year, 8 to 30%"
+            ),
+            "crowding_out": _between(0, 0.2, near_none),
+            "reinvestment": _between(0, 0.2, near_none),
             "fixed_waiting_escalation": 0,
-            "waiting_escalation_ratio": _given(1, "D", "Nobody has measured it; never a point, see the README of core")
-            | {"prior": _flow({"distribution": "uniform", "low": 0.5, "high": 1.5})},
+            "waiting_escalation_ratio": _between(0.5, 1.5, "Nobody has measured it; never a point, see core's README"),
         }
 
     def _trends(self) -> Record:
         return {
             "drift_until": DECISION,
             "drift_in_social_workers": _given(
-                self.social_worker_trend(), "C", "local_measures.csv, all children's social workers, 2016 to 2025"
+                self.social_worker_trend(),
+                "C",
+                "Trend of children in need less that of cases per social worker, 2015 to 2025",
             ),
         }
 
     def social_worker_trend(self) -> float:
-        """Return the yearly log change of social workers in post between the first and last year published."""
+        """Return the yearly log change of social workers that explains the caseloads published.
+
+        All social workers are counted, not those with these families, so their own number will not do: it is the trend
+        of children in need and not in care, less the trend of cases for each social worker.
+        """
         years = range(FIRST_YEAR, LAST_YEAR + 1)
-        known = [(y, v) for y in years if (v := self.published.measure(self.place, y, "social_workers_fte"))]
-        (first, before), (last, after) = known[0], known[-1]
-        return math.log(after / before) / (last - first)
+        at_home = {y: self._in_need_at_home(y) for y in years}
+        cases = {y: self.published.measure(self.place, y, "cases_per_social_worker_fte") for y in years}
+        return _log_trend(at_home) - _log_trend(cases)
+
+    def _in_need_at_home(self, year: int) -> float | None:
+        in_need = self.published.panel_figure(self.place, year, "cin_episodes_on_31_march")
+        in_care = self.published.panel_figure(self.place, year, "cla_31_march")
+        return None if in_need is None or in_care is None else in_need - in_care
 
     def scenarios(self) -> Record:
         """Return core's scenarios from the decision on, taking hold over time."""
@@ -276,8 +284,8 @@ class Builder:
         return _flow(moved | {"ramp": RAMP})
 
     def _value(self, name: str) -> float:
-        own = self.parameters().get(name, self.core["parameters"][name])
-        return float(own["value"] if isinstance(own, dict) else own)
+        own = self.parameters().get(name)
+        return float(own["value"]) if own else self.core_value(name)
 
     def _cost_line(self, levers: Sequence[Record]) -> str:
         """Say what a scenario's money comes to in this place."""
@@ -301,7 +309,7 @@ class Builder:
                 "driver": driver,
                 "unit_cost": self.weekly(measure),
                 "units": "GBP_2024/child/week",
-                "source": f"section251_costs.csv, {self.place} 2024-25, weekly cost; an average, not the cost of one more",
+                "source": f"section251_costs.csv, {self.place} 2024-25, weekly cost; an average, no marginal cost",
                 "grade": "A",
             }
         return {"lines": lines}
@@ -311,8 +319,16 @@ class Builder:
         start = {name: self._value(name) for name in STARTING_RATES}
         rates = {name: _free(value / 4, value * 4, "log", value, 0.3) for name, value in start.items()}
         trends = {name: _free(-0.15, 0.15, "linear", 0, 0.04) for name in TRENDS}
-        workers = _free(-0.15, 0.15, "linear", self.social_worker_trend(), 0.03)
+        workers = _free(-0.15, 0.15, "linear", self.social_worker_trend(), 0.02)
         return {"free": {**rates, **trends, "drift_in_social_workers": workers}}
+
+
+def _log_trend(values: Mapping[int, float | None]) -> float:
+    """Return the least-squares yearly change of the logarithm of the figures that are known."""
+    known = [(year, math.log(value)) for year, value in values.items() if value]
+    mean_year = sum(year for year, _ in known) / len(known)
+    spread = sum((year - mean_year) ** 2 for year, _ in known)
+    return sum((year - mean_year) * log for year, log in known) / spread
 
 
 SOLVED = "Solved by the balance; the value is where the search begins"
@@ -347,9 +363,15 @@ def _given(value: float, grade: str, source: str) -> Record:
 
 def _around(value: float, low: float, high: float, source: str) -> Record:
     """Return a constant believed to lie between multiples of its value."""
-    prior = {"distribution": "lognormal", "low": value * low, "central": value, "high": value * high}
-    rounded = {key: number if isinstance(number, str) else _digits(number) for key, number in prior.items()}
-    return _given(value, "D", source) | {"prior": _flow(rounded)}
+    points = {"low": _digits(value * low), "central": _digits(value), "high": _digits(value * high)}
+    return _given(value, "D", source) | {"prior": _flow({"distribution": "lognormal", **points})}
+
+
+def _between(low: float, high: float, source: str) -> Record:
+    """Return a constant believed to lie anywhere between two values."""
+    return _given((low + high) / 2, "D", source) | {
+        "prior": _flow({"distribution": "uniform", "low": low, "high": high})
+    }
 
 
 def _free(low: float, high: float, scale: str, central: float, spread: float) -> CommentedMap:
@@ -403,7 +425,7 @@ def model_record(place: str) -> Record:
             "solve": [
                 "contact_rate",
                 "onset_rate",
-                "cases_per_worker",
+                "places_for_each_helped",
                 "prevention_base",
                 "new_families",
                 "escalation_while_hidden",
@@ -479,10 +501,10 @@ README = """# {place}
 The structure of `core` with {place}'s published figures. Written by `python -m wm2u_sd.care.build_localities` from
 `models/data`; change the tables or the builder, not these files.
 
-- Starts on 31 March 2015 with about {families:,.0f} families with children, {size:.2f} times the invented place of `core`.
+- Starts on 31 March 2015 with about {families:,.0f} families with children, {size:.2f} times the invented place.
 - Children in care, unaccompanied children left out: {first:,.0f} on 31 March 2015, {last:,.0f} on 31 March 2025.
-- The published accounts of care do not close: the stock grows by {residual:.2%} a year more than starts less ceases say.
-  The model carries that as it is.
+- The published accounts of care do not close: the stock grows by {residual:.2%} a year more than starts less ceases
+  say. The model carries that as it is.
 - What is decided begins on 31 March 2025, month 120, and takes hold over about six months.
 
 | Published cost, 2024-25 | GBP a week |
@@ -494,16 +516,16 @@ months; both are judgements. The cost of all children in care is used; those for
 
 ## What the figures are
 
-`observations.csv` holds every count the model is compared with. Rows ending in `_published` are as published; rows with
-`unaccompanied` in their name are what was taken off, and the flag says how a gap in them was filled. A count that was not
-published has no row. Before 2020 to 2023 unaccompanied children were not published apart in yearly starts and ceases,
+`observations.csv` holds every count the model is compared with. Rows ending in `_published` are as published; rows
+with `unaccompanied` in their name are what was taken off, and the flag says how a gap in them was filled. A count that
+was not published has no row. Before 2020 to 2023 unaccompanied children were not published apart in yearly starts and ceases,
 so they are left in there, and the flag says so. Returns home are known for {homes} of 10 years.
 
 ## What they cannot tell
 
-Unmet need, waiting, early help and trust are counted by nobody. They start from national figures and judgements with wide
-ranges, graded D. Children in need starts and ends do not add up to the change in their stock, so they are fitted loosely.
-Trends of 2015 to 2025 describe what happened; they do not explain it.
+Unmet need, waiting, early help and trust are counted by nobody. They start from national figures and judgements with
+wide ranges, graded D. Children in need starts and ends do not add up to the change in their stock, so they are fitted
+loosely. Trends of 2015 to 2025 describe what happened; they do not explain it.
 
 Figures: Department for Education and Office for National Statistics, Open Government Licence v3.0; see
 `models/data/README.md`.

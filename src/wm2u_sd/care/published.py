@@ -161,9 +161,7 @@ class Published:
     def yearly_residual(self, place: str) -> float:
         """Return the mean share of the stock by which the published accounts do not close, 1/year, 2016 to 2025."""
         rows = [self.residuals[place, str(year)] for year in range(FIRST_YEAR + 1, LAST_YEAR + 1)]
-        shares = [
-            2 * float(row["residual"]) / (float(row["stock_open"]) + float(row["stock_close"])) for row in rows
-        ]
+        shares = [2 * float(row["residual"]) / (float(row["stock_open"]) + float(row["stock_close"])) for row in rows]
         return sum(shares) / len(shares)
 
 
