@@ -1,0 +1,103 @@
+"""The main job: run a place's scenarios over its draws, price them, and gather what is to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from wm2u_sd.care.outcomes import CLOSING, HEADLINE, OUTCOMES, PAIRINGS
+from wm2u_sd.care.places import Place
+from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
+from wm2u_sd.economics.honesty import HonestyBlock, honesty_block
+from wm2u_sd.errors import NameUnknownError, did_you_mean
+from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulate.simulate import Progress, Simulator
+
+BASELINE = "as_now"
+COUNCIL = "council"
+YEARS, BEYOND = 10, 20
+PRICES = 2024
+SAVED_EVERY = 12
+RUN_STEPS = {"method": "rk2", "step": "1/2", "saveper": SAVED_EVERY}
+MONTHS = 12
+
+Stage = Callable[[str], Progress]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a place's scenarios do over ten years, for people and for money.
+
+    Attributes:
+        place: The place.
+        run: Every scenario and draw.
+        benefit: Costs and benefits against the baseline.
+        honesty: The eight items, one block for each scenario.
+    """
+
+    place: Place
+    run: Run
+    benefit: CostBenefit
+    honesty: tuple[HonestyBlock, ...]
+
+
+def answer(
+    place: Place, *, draws: int, seed: str, scenarios: Sequence[str] = (), stage: Stage | None = None
+) -> Answer:
+    """Work out the ten-year answer for a place.
+
+    Args:
+        place: The place.
+        draws: Number of draws.
+        seed: For every random stream.
+        scenarios: Which scenarios beside the baseline; none takes all.
+        stage: Gives a progress callback for a stage of the work.
+
+    Raises:
+        NameUnknownError: A scenario is not in the place's folder.
+    """
+    model = place.model.with_time(**RUN_STEPS)
+    start = place.decision_time
+    drivers = [line.driver.partition("[")[0] for line in place.lines]
+    simulator = Simulator(model, chosen(place, scenarios), save=OUTCOMES, accumulate=drivers)
+    run = simulator.run(place.ensemble(draws, seed), stage("scenarios") if stage else None)
+    beyond = min(BEYOND, int((model.time.end - start) // MONTHS))
+    benefit = cost_benefit(
+        run, place.lines, against=BASELINE, start=start, years=min(YEARS, beyond), beyond=beyond, prices=PRICES, seed=seed
+    )
+    return Answer(place, run, benefit, _honesty(run, benefit, start, stage))
+
+
+def chosen(place: Place, names: Sequence[str]) -> list[Scenario]:
+    """Return the baseline and the named scenarios, or all of them."""
+    for name in names:
+        if name not in place.scenarios:
+            raise NameUnknownError(
+                f"There is no scenario '{name}' in {place.folder}.{did_you_mean(name, place.scenarios)}"
+            )
+    wanted = [BASELINE, *(name for name in names if name != BASELINE)] if names else list(place.scenarios)
+    return [place.scenarios[name] for name in wanted]
+
+
+def _honesty(run: Run, benefit: CostBenefit, start: float, stage: Stage | None) -> tuple[HonestyBlock, ...]:
+    tell = stage("honesty blocks") if stage else None
+    blocks = []
+    for number, scenario in enumerate(benefit.scenarios, start=1):
+        blocks.append(
+            honesty_block(
+                run,
+                benefit,
+                scenario,
+                agency=COUNCIL,
+                outcomes=OUTCOMES,
+                pairings=PAIRINGS,
+                moving=(HEADLINE,),
+                start=start,
+                closing=CLOSING,
+            )
+        )
+        if tell:
+            tell(number, len(benefit.scenarios))
+    return tuple(blocks)
+

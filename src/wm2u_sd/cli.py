@@ -1,0 +1,161 @@
+"""The command line: wm2u demo | check | run | fit | report.
+
+Exit codes: 0 clean, 1 a check failed, 2 the command could not be carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wm2u_sd.errors import Wm2uError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from wm2u_sd.care.answer import Answer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+Folder = Annotated[str, typer.Argument(help="A model folder, or the name of a shipped model or place.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to; nothing is written outside it.")]
+Draws = Annotated[int, typer.Option("--draws", min=1, help="Draws from what is believed.")]
+Seed = Annotated[str, typer.Option("--seed", help="Same seed, same draws.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for another program.")]
+Chosen = Annotated[list[str] | None, typer.Option("--scenario", help="Scenario beside as_now; may be given again.")]
+
+FAILED, IMPOSSIBLE = 1, 2
+
+
+def main() -> None:
+    """Run the command line; our own errors end in one message, not a traceback."""
+    try:
+        app()
+    except Wm2uError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(IMPOSSIBLE)
+
+
+@app.command()
+def demo(
+    place: Annotated[str, typer.Option(help="One of the ten places, e.g. wigan.")] = "stockport",
+    draws: Draws = 1000,
+    seed: Seed = "wm2u",
+    out: Out = Path("build"),
+) -> None:
+    """What could earlier help do here over ten years? Report, pictures, tables and results."""
+    _answer_and_report(place, draws, seed, out, None)
+
+
+@app.command()
+def report(
+    folder: Folder, draws: Draws = 1000, seed: Seed = "wm2u", out: Out = Path("build"), scenario: Chosen = None
+) -> None:
+    """Run a model folder's scenarios and write the report."""
+    _answer_and_report(folder, draws, seed, out, scenario)
+
+
+@app.command()
+def check(folder: Folder, as_json: AsJson = False, strict: Annotated[bool, typer.Option(help="Warnings fail too.")] = False) -> None:
+    """Look for everything that is wrong with a model folder, and say where."""
+    from wm2u_sd.care.places import find
+    from wm2u_sd.io.text import load
+    from wm2u_sd.model.check import check as check_model
+
+    opened = load(find(folder))
+    found = check_model(opened.model, scenarios=list(opened.scenarios.values()))
+    typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))
+    if found.errors or (strict and found.warnings):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def run(
+    folder: Folder,
+    draws: Annotated[int | None, typer.Option(min=1, help="Draws; none runs the stated values once.")] = None,
+    seed: Seed = "wm2u",
+    out: Out = Path("build"),
+    scenario: Chosen = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a model folder's scenarios, save results.nc and print the conservation ledger."""
+    from wm2u_sd.care.answer import chosen
+    from wm2u_sd.care.places import open_place
+    from wm2u_sd.io.results import save_run
+    from wm2u_sd.simulate.simulate import simulate
+
+    place = open_place(folder)
+    ensemble = place.ensemble(draws, seed) if draws else None
+    with _progress() as stage:
+        done = simulate(place.model, chosen(place, scenario or []), draws=ensemble, progress=stage("scenarios"))
+    path = save_run(done, out / "results.nc")
+    if as_json:
+        typer.echo(json.dumps({"results": str(path), "failed": len(done.failures), **done.provenance}))
+    else:
+        typer.echo(f"{done}\n\n{done.print_ledger()}\n\nSaved: {path}")
+
+
+@app.command()
+def fit(folder: Folder, starts: Annotated[int, typer.Option(min=1, help="Starting points to try.")] = 4) -> None:
+    """Fit a place to its own counts and save fit.json beside them."""
+    from wm2u_sd.care.places import fit_place, open_place
+
+    found = fit_place(open_place(folder, fitted=False), starts=starts)
+    for name, (low, high) in found.intervals().items():
+        typer.echo(f"{name:32s}{found.values[name]:>12.4g}   9 in 10: {low:.4g} to {high:.4g}")
+    for sentence in found.cannot_tell():
+        typer.echo(f"- {sentence}")
+
+
+def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: list[str] | None) -> None:
+    from wm2u_sd.care.answer import answer
+    from wm2u_sd.care.places import open_place
+
+    begun = time.perf_counter()
+    with _progress() as stage:
+        found = answer(open_place(folder), draws=draws, seed=seed, scenarios=scenarios or [], stage=stage)
+        _write(found, out, stage)
+    typer.echo(f"{time.perf_counter() - begun:.0f} seconds. Open {out / 'report.html'} in a browser.")
+
+
+def _write(found: Answer, out: Path, stage: Callable[[str], Callable[[int, int], None]]) -> None:
+    from wm2u_sd.care.shown import report_inputs
+    from wm2u_sd.io.results import save_run
+    from wm2u_sd.views.report import report as write_report
+    from wm2u_sd.views.summary import print_summary
+
+    inputs = report_inputs(found)
+    tell = stage("report")
+    write_report(inputs, out)
+    tell(1, 2)
+    save_run(found.run, out / "results.nc")
+    tell(2, 2)
+    print_summary(inputs)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Show progress on a terminal; stay quiet when output goes elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:>16}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        yield lambda what: _teller(bar, what)
+
+
+def _teller(bar: Bar, what: str) -> Callable[[int, int], None]:
+    task = bar.add_task(what, total=None)
+    return lambda done, total: bar.update(task, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Read YAML from strangers: plain values only, every one with the place where it stands.
+
+Tags, anchors, aliases and merge keys are refused, keys are unique text, and size and depth are limited. Values are built here from
+the parser's events, so nothing but text, numbers, true, false, null, lists and mappings can ever come out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wm2u_sd.errors import FileError, caret
+
+LARGEST_FILE = 2_000_000
+DEEPEST = 40
+MOST_VALUES = 200_000
+LONGEST_NUMBER = 400
+
+INTEGER = re.compile(r"[-+]?[0-9]+")
+REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NOT_A_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+WORDS: dict[str, Any] = {"null": None, "Null": None, "NULL": None, "~": None, "": None}
+WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and where it stands.
+
+    Attributes:
+        value: Text, number, bool, None, list of nodes, or dict of text to nodes.
+        line, column: Where it begins, from 1.
+        key_line: For a value of a mapping, the line of its key.
+    """
+
+    value: Any
+    line: int
+    column: int
+    key_line: int = 0
+
+
+def plain(node: Node) -> Any:
+    """Return the value without places."""
+    if isinstance(node.value, dict):
+        return {key: plain(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(child) for child in node.value]
+    return node.value
+
+
+def read_file(path: Path) -> Node:
+    """Read a YAML file.
+
+    Raises:
+        FileError: It is missing, too large, not UTF-8, or not the YAML described above; says file, line and what to do.
+    """
+    if not path.is_file():
+        raise FileError(f"{path}: there is no such file")
+    if path.stat().st_size > LARGEST_FILE:
+        raise FileError(f"{path}: {path.stat().st_size:,} bytes; the limit is {LARGEST_FILE:,}")
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    return read_text(text, str(path))
+
+
+def read_text(text: str, name: str) -> Node:
+    """Read YAML text; `name` stands for the file in messages.
+
+    Raises:
+        FileError: See `read_file`.
+    """
+    if len(text) > LARGEST_FILE:
+        raise FileError(f"{name}: {len(text):,} characters; the limit is {LARGEST_FILE:,}")
+    return _Reader(text.removeprefix("\ufeff"), name).document()
+
+
+class _Reader:
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name, self.count = text, name, 0
+        self.events = self.parsed()
+
+    def parsed(self) -> Iterator[Any]:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+        reader = YAML(typ="safe", pure=True)
+        reader.version = (1, 2)
+        try:
+            yield from reader.parse(self.text)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise self.fault(_first_line(error.problem or error.context), mark) from None
+        except (YAMLError, ValueError, OverflowError, AttributeError, RecursionError) as error:
+            raise FileError(f"{self.name}: not YAML ({_first_line(error)})") from None
+
+    def fault(self, reason: str, mark: Any) -> FileError:
+        if mark is None:
+            return FileError(f"{self.name}: {reason}")
+        position = min(mark.index, len(self.text))
+        return FileError(f"{self.name}:{mark.line + 1}: {reason}\n{caret(self.text, position)}")
+
+    def next(self) -> Any:
+        return next(self.events)
+
+    def document(self) -> Node:
+        from ruamel.yaml.events import DocumentEndEvent, DocumentStartEvent, StreamEndEvent
+
+        self.next()
+        opening = self.next()
+        if isinstance(opening, StreamEndEvent):
+            raise FileError(f"{self.name}: the file is empty")
+        if isinstance(opening, DocumentStartEvent) and (opening.tags or opening.version):
+            raise self.fault("directives (%) are not allowed", opening.start_mark)
+        node = self.value(self.next(), 0)
+        while isinstance(after := self.next(), DocumentEndEvent):
+            continue
+        if not isinstance(after, StreamEndEvent):
+            raise self.fault("a second document; one file holds one", after.start_mark)
+        return node
+
+    def value(self, event: Any, depth: int) -> Node:
+        from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise self.fault(f"more than {MOST_VALUES:,} values", event.start_mark)
+        if depth > DEEPEST:
+            raise self.fault(f"nested more than {DEEPEST} deep", event.start_mark)
+        if isinstance(event, AliasEvent) or event.anchor is not None:
+            raise self.fault("anchors and aliases (& and *) are not allowed; write the value out", event.start_mark)
+        if event.tag is not None and str(event.tag) != "!":
+            raise self.fault(f"tags (!) are not allowed: {event.tag}", event.start_mark)
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, ScalarEvent):
+            return Node(self.scalar(event), line, column)
+        if isinstance(event, SequenceStartEvent):
+            return Node(self.items(depth), line, column)
+        assert isinstance(event, MappingStartEvent)
+        return Node(self.pairs(depth), line, column)
+
+    def items(self, depth: int) -> list[Node]:
+        from ruamel.yaml.events import SequenceEndEvent
+
+        found = []
+        while not isinstance(event := self.next(), SequenceEndEvent):
+            found.append(self.value(event, depth + 1))
+        return found
+
+    def pairs(self, depth: int) -> dict[str, Node]:
+        from ruamel.yaml.events import MappingEndEvent
+
+        found: dict[str, Node] = {}
+        while not isinstance(event := self.next(), MappingEndEvent):
+            key = self.value(event, depth + 1)
+            if not isinstance(key.value, str):
+                raise self.fault(f"the key {plain(key)!r} is not text; put it in quotes", event.start_mark)
+            if key.value == "<<":
+                raise self.fault("merge keys (<<) are not allowed; write the values out", event.start_mark)
+            if key.value in found:
+                first = found[key.value].key_line
+                raise self.fault(
+                    f"key '{key.value}' is given twice; first at line {first}. Keep one.", event.start_mark
+                )
+            child = self.value(self.next(), depth + 1)
+            found[key.value] = Node(child.value, child.line, child.column, key.line)
+        return found
+
+    def scalar(self, event: Any) -> Any:
+        text: str = event.value
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise self.fault("half of a character (a lone surrogate); write the character itself", event.start_mark)
+        if not event.implicit[0] or event.style is not None:
+            return text
+        if text in WORDS:
+            return WORDS[text]
+        if NOT_A_NUMBER.fullmatch(text):
+            raise self.fault(f"{text} is not a number a model can use", event.start_mark)
+        if INTEGER.fullmatch(text) or REAL.fullmatch(text):
+            return self.number(text, event)
+        return text
+
+    def number(self, text: str, event: Any) -> int | float:
+        if len(text) > LONGEST_NUMBER:
+            raise self.fault(f"a number of {len(text)} characters", event.start_mark)
+        value = float(text)
+        if math.isinf(value):
+            raise self.fault(f"the number {text[:20]} is too large", event.start_mark)
+        return int(text) if INTEGER.fullmatch(text) else value
+
+
+def _first_line(reason: object) -> str:
+    return str(reason).strip().partition("\n")[0] or "it cannot be read"
