@@ -11,7 +11,7 @@ ALSO_SHOWN = ("children_in_need", "care_starts", "care_ceases", "returns_home")
 OUTCOMES = (HEADLINE, *COMPANIONS, *ALSO_SHOWN)
 PAIRINGS = (Pairing(HEADLINE, COMPANIONS),)
 
-CLOSING = ("Early action can be right for children without saving money; whether it is cannot be read from this page.",)
+CLOSING = "Early action can be right for children without saving money; whether it is cannot be read from this page."
 
 LEAVES_OUT = (
     "Dignity, being heard, hope and belonging are not in the model; they are attached to it as stories and measures.",

@@ -19,6 +19,7 @@ from wm2u_sd.model.model import Balance, Model
 MOST_ITERATIONS = 60
 CLOSE_ENOUGH = 1e-12  # of the size of a stock, a month: far below what any figure here is known to
 STEP = 1e-7
+LONGEST_MOVE = 1.0  # a factor of e in one iteration
 SHORTEST_STEP = 1 / 64
 
 Residuals = Callable[[Array], Array]
@@ -42,11 +43,16 @@ def rest(
         ModelError: The balance names what it should not.
     """
     balance = _checked(model)
-    unknown = np.array([np.broadcast_to(constants[name], n_draws) for name in balance.solve])
-    scale = np.maximum(np.abs(unknown), 1e-6)
+    begin = np.array([np.broadcast_to(constants[name], n_draws) for name in balance.solve])
     conditions = _conditions(kernel, balance, model_constants(model), constants, n_draws)
-    scaled, solved = _newton(lambda x: conditions(x * np.tile(scale, x.shape[-1] // n_draws)), unknown / scale)
-    return dict(zip(balance.solve, scaled * scale, strict=True)), solved
+
+    def outward(x: Array) -> Array:
+        """Positive unknowns are sought as multiples, so that they stay positive; others as they are."""
+        first = np.tile(begin, x.shape[-1] // n_draws)
+        return np.where(first > 0, first * np.exp(x), first + x)
+
+    found, solved = _newton(lambda x: conditions(outward(x)), np.zeros_like(begin))
+    return dict(zip(balance.solve, outward(found), strict=True)), solved
 
 
 def model_constants(model: Model) -> list[str]:
@@ -110,7 +116,7 @@ def _newton(residuals: Residuals, x: Array) -> tuple[Array, NDArray[np.bool_]]:
     for _ in range(MOST_ITERATIONS):
         if (best < CLOSE_ENOUGH).all():
             break
-        move = _newton_move(residuals, x, value)
+        move = np.clip(_newton_move(residuals, x, value), -LONGEST_MOVE, LONGEST_MOVE)
         x, value, best, moved = _line_search(residuals, x, move, value, best)
         if not moved:
             break
@@ -125,11 +131,10 @@ def _worst(value: Array) -> Array:
 
 def _newton_move(residuals: Residuals, x: Array, value: Array) -> Array:
     n, draws = x.shape
-    steps = STEP * np.maximum(np.abs(x), 1e-3)
     shifted = np.repeat(x[:, np.newaxis, :], n, axis=1)
-    shifted[np.arange(n), np.arange(n)] += steps
+    shifted[np.arange(n), np.arange(n)] += STEP
     beside = residuals(shifted.reshape(n, n * draws)).reshape(n, n, draws)
-    jacobian = (beside - value[:, np.newaxis, :]) / steps[np.newaxis]
+    jacobian = (beside - value[:, np.newaxis, :]) / STEP
     matrices = np.nan_to_num(np.moveaxis(jacobian, -1, 0))
     right = np.nan_to_num(value.T)[..., np.newaxis]
     return -_solve(matrices, right)[..., 0].T
