@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,35 @@ from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs
 from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Code, Instruction, Level, Line, Program, Table
 
+
+def power(x: Array, y: Array) -> Array:
+    """Raise to a power such that a batch equals its draws bit for bit.
+
+    NumPy takes short cuts (x * x, sqrt) when one exponent serves a whole loop, which round differently; an exponent
+    written out for every element never meets them.
+    """
+    raised: Array = np.power(x, np.broadcast_to(y, np.broadcast_shapes(np.shape(x), np.shape(y))).copy())
+    return raised
+
+
+def add_up(value: Array, axis: Sequence[int]) -> Array:
+    """Add one element after the other such that a batch equals its draws; np.sum adds one column in another order."""
+    for position in reversed(axis):
+        value = reduce(np.add, np.moveaxis(value, position, 0))
+    return value
+
+
+def average(value: Array, axis: Sequence[int]) -> Array:
+    """Return the mean over some axes."""
+    return add_up(value, axis) / math.prod(np.shape(value)[position] for position in axis)
+
+
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,
     "divide": np.divide,
-    "power": np.power,
+    "power": power,
     "negative": np.negative,
     "exp": np.exp,
     "ln": np.log,
@@ -46,8 +70,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 }
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {
-    "sum": np.sum,
-    "mean": np.mean,
+    "sum": add_up,
+    "mean": average,
     "product": np.prod,
     "smallest": np.min,
     "largest": np.max,

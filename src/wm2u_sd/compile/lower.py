@@ -10,7 +10,6 @@ import numpy as np
 from wm2u_sd.compile.equation import Equation
 from wm2u_sd.compile.expand import Expanded, expand
 from wm2u_sd.compile.program import (
-    Axis,
     Code,
     Instruction,
     Level,
@@ -20,13 +19,13 @@ from wm2u_sd.compile.program import (
     Slot,
     Table,
 )
-from wm2u_sd.compile.shape import Axes, axes_over, match, subscripted, union
 from wm2u_sd.errors import DimensionError, ModelError, NameUnknownError, did_you_mean
 from wm2u_sd.expr.functions import RESERVED, is_reduction
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference, Unary
 from wm2u_sd.expr.visit import references
 from wm2u_sd.model.graph import CycleFound, topological_order
 from wm2u_sd.model.model import Model
+from wm2u_sd.model.shape import Axes, Axis, axes_over, match, subscripted, union
 
 BINARY = {
     "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power", "<": "less", "<=": "less_equal",
@@ -83,8 +82,13 @@ class _Builder:
         own = self.axes(number)
         if not own or own == axes or own == axes[len(axes) - len(own) :]:
             return number
-        positions = tuple(own.index(axis) if axis in own else None for axis in axes)
+        positions = tuple(next((i for i, mine in enumerate(own) if _alike(mine, axis)), None) for axis in axes)
         return self.emit("view", (number,), axes, payload=positions)
+
+
+def _alike(one: Axis, other: Axis) -> bool:
+    """Return whether two axes run together: the same one, or two names of one dimension, both to be reduced over."""
+    return one == other or (one.star and other.star and one.root == other.root)
 
 
 class _Lowering:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from wm2u_sd.model.shape import Axis
 from wm2u_sd.model.timing import Time
 
 
@@ -19,23 +20,6 @@ class Level(IntEnum):
     RUN = 0  # once a run
     HELD = 1  # once a step
     STAGE = 2  # at every stage of a step
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One dimension of a value.
-
-    Attributes:
-        name: Dimension or sub-range as declared.
-        root: The dimension the elements belong to.
-        elements: Labels, in order.
-        star: Will be reduced over.
-    """
-
-    name: str
-    root: str
-    elements: tuple[str, ...]
-    star: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,9 +151,9 @@ def _solve(matrices: Array, right: Array) -> Array:
 def _line_search(
     residuals: Residuals, x: Array, move: Array, value: Array, best: Array
 ) -> tuple[Array, Array, Array, bool]:
-    """Halve the move of every draw until it helps; draws that nothing helps stay where they are."""
+    """Halve the move of every draw until it helps; draws that are close enough, or that nothing helps, stay put."""
     share, moved = 1.0, False
-    pending = np.ones(x.shape[1], dtype=bool)
+    pending = best >= CLOSE_ENOUGH
     while share >= SHORTEST_STEP and pending.any():
         trial = np.where(pending, x + share * move, x)
         trial_value = residuals(trial)

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from wm2u_sd.backends.base import AbstractKernel, Array, Inputs, Steps
 from wm2u_sd.backends.registry import backend
 from wm2u_sd.compile.lower import INTEGRAL, lower
-from wm2u_sd.compile.program import Axis, Program
+from wm2u_sd.compile.program import Program
 from wm2u_sd.errors import ModelError, NameUnknownError, SimulationError, did_you_mean
 from wm2u_sd.model.check import check
 from wm2u_sd.model.model import Model
+from wm2u_sd.model.shape import Axis
 from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 from wm2u_sd.simulate.balance import refuse_unbalanced, rest
 from wm2u_sd.simulate.conservation import Population, check_ledger, needed, populations

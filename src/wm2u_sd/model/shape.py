@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from wm2u_sd.compile.program import Axis
 from wm2u_sd.errors import DimensionError, did_you_mean
 from wm2u_sd.expr.nodes import Subscript
 from wm2u_sd.model.model import Model
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One dimension of a value.
+
+    Attributes:
+        name: Dimension or sub-range as declared.
+        root: The dimension the elements belong to.
+        elements: Labels, in order.
+        star: Will be reduced over.
+    """
+
+    name: str
+    root: str
+    elements: tuple[str, ...]
+    star: bool = False
+
 
 Axes = tuple[Axis, ...]
 
