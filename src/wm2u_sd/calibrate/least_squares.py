@@ -56,7 +56,7 @@ def fit_least_squares(
     if not results:
         raise CalibrationError(f"{model.name}: no starting point could be run; look at the bounds of the free constants")
     best = min(results, key=lambda result: result.cost)
-    agreeing = sum(result.cost - best.cost < SAME_ANSWER for result in results)
+    agreeing = sum(bool(result.cost - best.cost < SAME_ANSWER) for result in results)
     return problem.fit(best, starts, agreeing)
 
 

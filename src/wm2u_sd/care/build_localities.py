@@ -18,11 +18,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from wm2u_sd.care.places import models_root
 from wm2u_sd.care.published import FIRST_YEAR, FLOWS, LAST_YEAR, PLACES, Figure, Flow, Published, observed, yearly
 from wm2u_sd.economics.prices import load_deflator
 from wm2u_sd.errors import FileError
 
-MODELS = Path(__file__).resolve().parents[3] / "models"
+MODELS = models_root()
 
 MONTHS = 12
 DECISION = (LAST_YEAR - FIRST_YEAR) * MONTHS
@@ -192,7 +193,7 @@ class Builder:
             "staff_at_start": _given(
                 real / self.core_value("cost_per_worker"),
                 "C",
-                f"section251_costs.csv, family support 2016-17, {spent:,.0f} pounds, in 2024 prices over cost per worker",
+                f"section251_costs.csv, family support 2016-17, {spent:,.0f} pounds in 2024 prices, by worker",
             ),
             "social_workers": _given(
                 support / self.core_value("families_per_social_worker"), "C", "As many as make the load 1 at the start"
@@ -518,8 +519,8 @@ months; both are judgements. The cost of all children in care is used; those for
 
 `observations.csv` holds every count the model is compared with. Rows ending in `_published` are as published; rows
 with `unaccompanied` in their name are what was taken off, and the flag says how a gap in them was filled. A count that
-was not published has no row. Before 2020 to 2023 unaccompanied children were not published apart in yearly starts and ceases,
-so they are left in there, and the flag says so. Returns home are known for {homes} of 10 years.
+was not published has no row. Before 2020 to 2023 unaccompanied children were not published apart in yearly starts and
+ceases, so they are left in there, and the flag says so. Returns home are known for {homes} of 10 years.
 
 ## What they cannot tell
 

@@ -76,7 +76,7 @@ class _Check:
         place = of.place if of is not None and isinstance(of.place, Place) else NO_PLACE
         text = self.texts.get(of.name, "") if of is not None else ""
         excerpt = caret(text, node.span[0], node.span[1]) if node is not None and text else ""
-        self.findings.append(Finding(severity, code, message, place, excerpt))
+        self.findings.append(Finding(severity, code, message, "", place, excerpt))
 
     # Looking -------------------------------------------------------------------------------------------------------
 
@@ -97,14 +97,14 @@ class _Check:
             self.dimension(name, dimension)
 
     def dimension(self, name: str, dimension: Any) -> None:
-        parent = self.model.dimensions.get(dimension.of) if dimension.of else None
-        if dimension.of and parent is None:
+        root = self.model.dimensions.get(dimension.of) if dimension.of else None
+        if dimension.of and root is None:
             known = did_you_mean(str(dimension.of), self.model.dimensions)
             self.error("dimensions", f"{name} is part of '{dimension.of}', which is no dimension.{known}")
-        elif not dimension.elements and parent is None:
+        elif not dimension.elements and root is None:
             self.error("dimensions", f"dimension {name} has no elements")
-        elif parent is not None:
-            strange = [element for element in dimension.elements if element not in parent.elements]
+        elif root is not None:
+            strange = [element for element in dimension.elements if element not in root.elements]
             if strange:
                 self.error("dimensions", f"{name}: {', '.join(map(str, strange))} is not among the elements of {dimension.of}")
         if len(set(dimension.elements)) != len(dimension.elements):
@@ -125,7 +125,7 @@ class _Check:
             except ParseError as error:
                 self.findings.append(
                     Finding(
-                        Severity.ERROR, "equation", f"{name}: {error.reason}", record.place, caret(text, error.position)
+                        Severity.ERROR, "equation", f"{name}: {error.reason}", "", record.place, caret(text, error.position)
                     )
                 )
 
@@ -224,8 +224,8 @@ class _Check:
         found = self.model.dimensions.get(dimension)
         if found is None:
             return ()
-        parent = self.model.dimensions.get(found.of)
-        return found.elements or (parent.elements if parent else ())
+        root = self.model.dimensions.get(found.of)
+        return found.elements or (root.elements if root else ())
 
     def prior(self, constant: Constant) -> None:
         prior = constant.prior
@@ -363,8 +363,7 @@ class _Check:
     def declared(self, record: Variable, tree: Expression, found: Unit | None, unit: Unit | None) -> None:
         if found is not None and unit is not None and not found.fits(unit):
             what = "the starting value" if isinstance(record, Stock) else "the equation"
-            factor = f", {found.factor / unit.factor:.6g} times as much" if found.powers == unit.powers else ""
-            self.error("units", f"{record.name} is declared in {unit}, but {what} is in {found}{factor}", record, tree)
+            self.error("units", f"{record.name} is declared in {unit}, but {what} is in {found}", record, tree)
 
     def rate(self, stock: Stock, name: Any, units: Mapping[str, Unit | None], time: Unit) -> None:
         flow, level = units.get(name), units.get(stock.name)

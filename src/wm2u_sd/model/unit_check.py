@@ -10,7 +10,7 @@ from wm2u_sd.expr.functions import FUNCTIONS, RESERVED
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference, Unary
 from wm2u_sd.expr.printer import to_text
 from wm2u_sd.model.variables import Lookup
-from wm2u_sd.units import Unit, read_unit
+from wm2u_sd.units import Unit, ratio_of, read_unit
 
 Complain = Callable[[str, Expression], None]
 
@@ -29,8 +29,8 @@ class UnitInference:
     def of(self, node: Expression) -> Unit | None:
         """Return the unit of a node, complaining on the way about parts that do not fit."""
         match node:
-            case Number(value):
-                return None if value == 0 else Unit()
+            case Number():
+                return None
             case Reference(name):
                 return self.time if name in RESERVED else self.units.get(name)
             case Unary("not", operand):
@@ -138,9 +138,8 @@ def _literal(node: Expression) -> float | None:
 
 def _scale(first: Unit, second: Unit) -> str:
     """Say so when two units differ only by a factor."""
-    if first.powers != second.powers:
-        return ""
-    return f"; one is {first.factor / second.factor:.6g} times the other, so convert with a constant"
+    ratio = ratio_of(first, second)
+    return f"; one {first} is {ratio:.6g} {second}, so convert with a constant" if ratio else ""
 
 
 def _read(text: str) -> Unit | None:

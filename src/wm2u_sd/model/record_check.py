@@ -1,0 +1,178 @@
+"""Check that records are what they say: names that can be names, fields of the right type, dimensions that exist."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from wm2u_sd.errors import ParseError, did_you_mean
+from wm2u_sd.expr.functions import FUNCTIONS, RESERVED
+from wm2u_sd.expr.nodes import Expression
+from wm2u_sd.expr.parser import NAME, WORDS, parse
+from wm2u_sd.model.diagnostics import Case, Code, Finding, Severity, equation_text
+from wm2u_sd.model.dimensions import Dimension
+from wm2u_sd.model.model import Model
+from wm2u_sd.model.timing import Time
+from wm2u_sd.model.variables import NO_PLACE, Auxiliary, Flow, Place, Prior, Stock, Variable
+
+Rule = tuple[Callable[[Any], bool], str]
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is text."""
+    return isinstance(value, str)
+
+
+def is_names(value: Any) -> bool:
+    """Whether a value is a list or tuple of text."""
+    return isinstance(value, list | tuple) and all(map(is_text, value))
+
+
+TEXT: Rule = (is_text, "text")
+EQUATION: Rule = (is_text, "an equation, which is text: put it in quotes")
+NAMES: Rule = (is_names, "a list of names, e.g. ['a', 'b']")
+YES_OR_NO: Rule = (lambda value: isinstance(value, bool), "true or false")
+RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(("units", "label", "doc", "source", "population", "outside", "grade"), TEXT),
+    **dict.fromkeys(("x_units", "extrapolation"), TEXT),
+    **dict.fromkeys(("equation", "initial"), EQUATION),
+    **dict.fromkeys(("over", "inflows", "outflows"), NAMES),
+    **dict.fromkeys(("non_negative", "lever"), YES_OR_NO),
+    "prior": (lambda value: value is None or isinstance(value, Prior), "a Prior"),
+    "place": (lambda value: isinstance(value, Place), "a Place"),
+}
+
+
+def examine(model: Model, files: Mapping[str, str]) -> tuple[Case, list[Finding]]:
+    """Return what of a model can be looked at further, and what is wrong with the rest."""
+    reading = _Reading(model, Case(model, files=files))
+    dimensions = {name: d for name, d in model.dimensions.items() if reading.dimension(name, d)}
+    variables = {name: v for name, v in model.variables.items() if reading.variable(name, v, dimensions)}
+    broken = frozenset(map(str, model.variables)) - set(variables)
+    time = model.time if reading.time(model.time) else Time()
+    sound = replace(model, variables=variables, dimensions=dimensions, time=time)
+    trees = reading.equations(variables)
+    return Case(sound, broken, trees, files), reading.findings
+
+
+@dataclass
+class _Reading:
+    """Collects what is wrong; each method answers whether a record can be looked at further."""
+
+    model: Model
+    case: Case
+    findings: list[Finding] = field(default_factory=list)
+
+    def say(self, code: Code, message: str, of: Variable | None = None, hint: str = "") -> bool:
+        self.findings.append(self.case.error(code, message, of, hint=hint))
+        return False
+
+    def time(self, time: Any) -> bool:
+        if isinstance(time, Time) and is_text(time.units):
+            return True
+        return self.say(Code.KINDS, f"the time of the model is {_short(time)}; give a Time(start, end, step, units)")
+
+    # Dimensions -------------------------------------------------------------------------------------------------------
+
+    def dimension(self, name: Any, record: Any) -> bool:
+        faults = [*name_faults(name, record, Dimension), *self.element_faults(record)]
+        for fault in faults[:1]:
+            self.say(Code.DIMENSIONS, f"dimension {_short(name)}: {fault}")
+        return not faults
+
+    def element_faults(self, record: Any) -> Iterator[str]:
+        if not isinstance(record, Dimension) or not is_text(record.of):
+            yield f"'of' is {_short(getattr(record, 'of', None))}; it must be the name of a dimension"
+        elif not is_names(record.elements):
+            yield f"'elements' is {_short(record.elements)}; it must be a list of names, e.g. ['a', 'b']"
+        else:
+            twice = [element for element in dict.fromkeys(record.elements) if record.elements.count(element) > 1]
+            if twice:
+                yield f"'{twice[0]}' is among its elements twice; keep one"
+            clash = [element for element in record.elements if element in self.model.dimensions]
+            if clash:
+                yield f"its element '{clash[0]}' is also the name of a dimension; rename one"
+            yield from self.part_faults(record) if record.of else self.whole_faults(record)
+
+    def whole_faults(self, record: Dimension) -> Iterator[str]:
+        if not record.elements:
+            yield "it has no elements; list them, or say 'of' which dimension it is a part"
+
+    def part_faults(self, record: Dimension) -> Iterator[str]:
+        whole = self.model.dimensions.get(record.of)
+        if not isinstance(whole, Dimension):
+            yield f"it is part of '{record.of}', which is no dimension.{did_you_mean(record.of, self.names())}"
+        elif whole.of:
+            yield f"it is part of '{record.of}', itself a part; say of: {whole.of}"
+        elif is_names(whole.elements):
+            strange = [element for element in record.elements if element not in whole.elements]
+            if strange:
+                yield f"'{strange[0]}' is no element of {record.of}.{did_you_mean(strange[0], whole.elements)}"
+
+    def names(self) -> list[str]:
+        return [name for name in self.model.dimensions if is_text(name)]
+
+    # Variables --------------------------------------------------------------------------------------------------------
+
+    def variable(self, name: Any, record: Any, dimensions: Mapping[str, Dimension]) -> bool:
+        of = record if isinstance(record, Variable) and isinstance(record.place, Place) else None
+        faults = list(name_faults(name, record, Variable))
+        if faults:
+            return self.say(Code.NAMES, faults[0], of)
+        if name in self.model.dimensions:
+            self.say(Code.NAMES, f"'{name}' is the name of a variable and of a dimension", of, "Rename one.")
+        wrong = [fault for fault in map(lambda rule: field_fault(record, rule), RULES) if fault]
+        for fault in wrong:
+            self.say(Code.KINDS, f"{name}: {fault}", of)
+        return not wrong and self.dimensions_of(record, dimensions)
+
+    def dimensions_of(self, record: Variable, dimensions: Mapping[str, Dimension]) -> bool:
+        """Whether a variable is over dimensions that can be looked at; those that cannot have their own findings."""
+        over = getattr(record, "over", ())
+        for name in (name for name in over if name not in self.model.dimensions):
+            near = did_you_mean(name, self.names()).strip()
+            return self.say(Code.DIMENSIONS, f"{record.name} is over '{name}', which is no dimension", record, near)
+        if len(set(over)) < len(over):
+            return self.say(Code.DIMENSIONS, f"{record.name} is over {list(over)}", record, "Name a dimension once.")
+        return all(name in dimensions for name in over)
+
+    def equations(self, variables: Mapping[str, Variable]) -> dict[str, Expression]:
+        """Read every equation, each on its own."""
+        trees = {}
+        for name, record in variables.items():
+            if isinstance(record, Stock | Flow | Auxiliary):
+                try:
+                    trees[name] = parse(equation_text(record))
+                except ParseError as error:
+                    span = (error.position, error.position + 1)
+                    message = f"{name}: {error.reason}"
+                    self.findings.append(
+                        self.case.finding(Severity.ERROR, Code.EQUATION, message, "", record, span)
+                    )
+        return trees
+
+
+def name_faults(name: Any, record: Any, kind: Any) -> Iterator[str]:
+    """Yield why a name or record cannot stand in a model."""
+    if not is_text(name) or not NAME.fullmatch(name) or name in WORDS:
+        yield f"{_short(name)} is not a name: names are lower_snake_case, e.g. people_waiting"
+    elif name in RESERVED or name in FUNCTIONS:
+        yield f"'{name}' already means something in equations; choose another name"
+    elif not isinstance(record, kind):
+        yield f"'{name}' is {_short(record)}, which is no record of a model"
+    elif record.name != name:
+        yield f"'{name}' holds a record named {_short(record.name)}; use one name"
+
+
+def field_fault(record: Variable, name: str) -> str:
+    """Return what is wrong with the type of one field, '' when nothing is."""
+    fits, expected = RULES[name]
+    absent = name not in {f.name for f in fields(record)}
+    return "" if absent or fits(getattr(record, name)) else f"'{name}' is {_short(getattr(record, name))}; it must be {expected}"
+
+
+def _short(value: Any) -> str:
+    """Show any value in a few characters."""
+    return reprlib.repr(value)
