@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from wm2u_sd.economics.cost_benefit import CostBenefit
 from wm2u_sd.economics.counting import RunLike
+from wm2u_sd.economics.ledger import CostLine
+from wm2u_sd.economics.wording import quantity, span, step_for
+from wm2u_sd.model.variables import Grade
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import xarray as xr
 
+_COLUMNS = ["label", "units", "grade", "share", "low", "mean", "high", "sign_changes_at", "finding"]
+_FIELD_UNITS = {"cashable_share": "dmnl", "cashable_delay": "month", "real_growth": "1/year"}
+
 DRAWS_PER_ASSUMPTION = 2
 """A straight-line fit on fewer draws than this for each assumption says more about the draws than about the answer."""
 
 
-def drawn_inputs(run: RunLike, benefit: CostBenefit) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return what varied between draws, name -> (draw,), constants and ledger numbers together, and their labels.
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One thing that was drawn.
+
+    Attributes:
+        name: Name of the constant or of the ledger's number, with an index for an element.
+        label: What it is, in words.
+        units: Its unit; 'dmnl' for a share or a factor.
+        grade: How well it is known, A to D; '' unstated.
+        values: Its draws, shape (draw,).
+    """
+
+    name: str
+    label: str
+    units: str
+    grade: str
+    values: np.ndarray
+
+
+def assumptions(run: RunLike, benefit: CostBenefit) -> list[Assumption]:
+    """Return what varied between draws: constants and the ledger's numbers together.
 
     Constants that a balance works out from the others are results, not assumptions, and are left out.
     """
     import numpy as np
 
     solved = run.model.balance.solve if run.model.balance else ()
-    values: dict[str, np.ndarray] = {}
-    labels: dict[str, str] = {}
+    about = _about_ledger(benefit.lines)
+    found: list[Assumption] = []
     for source in (run.parameters.drop_vars(solved, errors="ignore"), benefit.parameters):
         for name, variable in source.data_vars.items():
-            flat = (
-                variable.sel(draw=benefit.data["draw"])
-                .transpose("draw", ...)
-                .values.reshape(benefit.data.sizes["draw"], -1)
-            )
+            label, units, grade = about.get(str(name)) or _about_constant(run.model, str(name), variable)
+            drawn = variable.sel(draw=benefit.data["draw"]).transpose("draw", ...).values
+            flat = drawn.reshape(benefit.data.sizes["draw"], -1).astype(float)
             for column in range(flat.shape[1]):
-                key = str(name) if flat.shape[1] == 1 else f"{name}[{column}]"
+                key, one = (str(name), label) if flat.shape[1] == 1 else (f"{name}[{column}]", f"{label}, {column + 1}")
                 if np.ptp(flat[:, column]) > 0:
-                    values[key] = flat[:, column].astype(float)
-                    labels[key] = str(variable.attrs.get("long_name") or key)
-    return values, labels
+                    found.append(Assumption(key, one, units, grade, flat[:, column]))
+    return found
 
 
-def strongest_assumptions(run: RunLike, benefit: CostBenefit, answer: xr.DataArray, count: int = 5) -> pd.DataFrame:
+def strongest_assumptions(
+    run: RunLike, benefit: CostBenefit, answer: xr.DataArray, count: int | None = 5
+) -> pd.DataFrame:
     """Rank what was drawn by how much the answer moves with it.
 
     Ranking is by the squared rank correlation with the answer, its share of the variation as far as one thing at a
@@ -52,44 +78,68 @@ def strongest_assumptions(run: RunLike, benefit: CostBenefit, answer: xr.DataArr
         run: Holds the drawn constants.
         benefit: Holds the draws of the ledger's numbers.
         answer: Dims (draw,).
-        count: How many to return.
+        count: How many to return; None returns all.
 
     Returns:
-        Index: name. Columns `label`, `share` (squared rank correlation), `low`, `mean`, `high` (of the draws),
-        `sign_changes_at` (None when no value inside the range does it) and `finding`, a sentence. No rows when
-        nothing varied or there are too few draws to tell.
+        Index: name. Columns `label`, `units`, `grade`, `share` (squared rank correlation), `low`, `mean`, `high` (of
+        the draws), `sign_changes_at` (None when no value inside the range does it) and `finding`, a sentence. No rows
+        when nothing varied or there are too few draws to tell.
     """
     import numpy as np
     import pandas as pd
     from scipy import stats
 
-    values, labels = drawn_inputs(run, benefit)
+    drawn = assumptions(run, benefit)
     target = np.asarray(answer.values, dtype=float)
-    columns = ["label", "share", "low", "mean", "high", "sign_changes_at", "finding"]
-    if not values or len(target) < DRAWS_PER_ASSUMPTION * (len(values) + 1) or np.ptp(target) == 0:
-        return pd.DataFrame(columns=columns, index=pd.Index([], name="assumption"))
-    names = list(values)
-    inputs = np.column_stack(list(values.values()))
+    if not drawn or len(target) < DRAWS_PER_ASSUMPTION * (len(drawn) + 1) or np.ptp(target) == 0:
+        return pd.DataFrame(columns=_COLUMNS, index=pd.Index([], name="assumption"))
+    inputs = np.column_stack([one.values for one in drawn])
     ranks = stats.rankdata(np.column_stack([inputs, target]), axis=0)
     shares = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1] ** 2
     scale = inputs.std(0)
     slopes = np.linalg.lstsq((inputs - inputs.mean(0)) / scale, target - target.mean(), rcond=None)[0] / scale
-    rows = {}
-    for at in np.argsort(-shares, kind="stable")[:count]:
-        drawn = inputs[:, at]
-        turn = _turning_point(drawn, float(slopes[at]), float(target.mean()))
-        label = labels[names[at]]
-        rows[names[at]] = [
-            label,
-            shares[at],
-            drawn.min(),
-            drawn.mean(),
-            drawn.max(),
-            turn,
-            _finding(label, drawn, turn),
-        ]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("assumption")
-    return table.astype({"sign_changes_at": object})
+    order = np.argsort(-shares, kind="stable")[:count]
+    rows = [_row(drawn[at], float(shares[at]), float(slopes[at]), float(target.mean())) for at in order]
+    index = pd.Index([drawn[at].name for at in order], name="assumption")
+    return pd.DataFrame(rows, index=index, columns=_COLUMNS).astype({"sign_changes_at": object})
+
+
+def _row(one: Assumption, share: float, slope: float, level: float) -> list[object]:
+    turn = _turning_point(one.values, slope, level)
+    ends = [float(one.values.min()), float(one.values.mean()), float(one.values.max())]
+    return [one.label, one.units, one.grade, share, *ends, turn, _finding(one, turn)]
+
+
+def _about_constant(model: Any, name: str, drawn: xr.DataArray) -> tuple[str, str, str]:
+    """Return label, unit and grade of a constant: its label, else its documentation, else its name in words."""
+    constant = model.variables.get(name)
+    label = getattr(constant, "label", "") or getattr(constant, "doc", "").rstrip(".") or name.replace("_", " ")
+    return label, str(drawn.attrs.get("units", "")), str(drawn.attrs.get("grade", ""))
+
+
+def _about_ledger(lines: Sequence[CostLine]) -> dict[str, tuple[str, str, str]]:
+    """Return label, unit and grade of the ledger's numbers by the names their draws are kept under.
+
+    A line states the grade of its unit cost only; what is drawn beside it is judgement.
+    """
+    sharing: dict[str, list[CostLine]] = {}
+    for line in lines:
+        for _, name, _ in line.beliefs:
+            sharing.setdefault(name, []).append(line)
+    return {
+        name: (
+            f"{_whose(sharing[name])}: {field.replace('_', ' ')}",
+            line.units if field == "unit_cost" else _FIELD_UNITS[field],
+            line.grade if field == "unit_cost" else Grade.ELICITED,
+        )
+        for line in lines
+        for field, name, _ in line.beliefs
+    }
+
+
+def _whose(lines: Sequence[CostLine]) -> str:
+    names = [line.label or line.name.replace("_", " ") for line in lines]
+    return " and ".join(names) if len(names) < 3 else f"{len(names)} lines of the ledger together"
 
 
 def _turning_point(drawn: np.ndarray, slope: float, level: float) -> float | None:
@@ -100,8 +150,9 @@ def _turning_point(drawn: np.ndarray, slope: float, level: float) -> float | Non
     return turn if drawn.min() <= turn <= drawn.max() else None
 
 
-def _finding(label: str, drawn: np.ndarray, turn: float | None) -> str:
-    span = f"{drawn.min():.3g} to {drawn.max():.3g}"
+def _finding(one: Assumption, turn: float | None) -> str:
+    low, high = float(one.values.min()), float(one.values.max())
+    reach = span(low, high, one.units)
     if turn is None:
-        return f"{label}: no value inside its range ({span}) changes the sign"
-    return f"{label}: the sign changes at about {turn:.3g} (range {span})"
+        return f"{one.label}: no value inside its range ({reach}) changes the sign"
+    return f"{one.label}: the sign changes at about {quantity(turn, one.units, step_for(low, high))} (range {reach})"

@@ -24,12 +24,15 @@ from wm2u_sd.economics.measures import (
     who_pays_who_gains,
 )
 from wm2u_sd.economics.outcomes import Pairing, outcome_table
+from wm2u_sd.economics.wording import change, difference, in_hundred, least_step, pounds, step_for
 from wm2u_sd.errors import MoneyError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CLOSING = "An early change can be right for the people it is meant for without releasing money."
+
+STANDS_STILL = 1e-9  # below this a difference moves by rounding only
 
 _TITLES = (
     "The chance that it pays",
@@ -144,34 +147,11 @@ def honesty_block(
     )
 
 
-def pounds(amount: float) -> str:
-    """Write an amount to the figures it can bear: '£1.65 million', '£42,000', '-£300'."""
-    size, sign = abs(amount), "-" if amount < 0 else ""
-    if size >= 999_500:
-        return f"{sign}£{size / 1e6:.3g} million" if size < 1e9 else f"{sign}£{size / 1e9:.3g} billion"
-    digits = 0 if size < 1000 else -2 if size < 100_000 else -3
-    rounded = round(size, digits)
-    return f"{sign if rounded else ''}£{rounded:,.0f}"
-
-
-def in_hundred(share: float) -> str:
-    """Write a share of draws: '12 in 100', 'none', 'all'; a share that is neither is never rounded to none or all."""
-    if share in (0, 1):
-        return "all" if share else "none"
-    return (
-        "fewer than 1 in 100"
-        if share < 0.005
-        else "more than 99 in 100"
-        if share > 0.995
-        else f"{100 * share:.0f} in 100"
-    )
-
-
 def _chances(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
     table = chance_it_pays(benefit, agency).loc[scenario]
     runs = "" if benefit.view is View.POSTERIOR else " (one run only, so each chance is none or all)"
     sentences = [
-        f"Modelled contribution, {measure}: the share of runs in which it has paid is "
+        f"Modelled contribution, {measure}: runs in which it has paid: "
         + ", ".join(f"{in_hundred(share)} by year {year}" for year, share in row.items())
         + f"{runs}."
         for measure, row in table.iterrows()
@@ -233,12 +213,18 @@ def _slope(measure: object, row: pd.Series, year: int) -> str:
 
 def _still(moving: pd.DataFrame, year: int) -> list[str]:
     """Say of each outcome whether its difference from the baseline still moves in the last year."""
-    sentences = []
-    for _, row in moving.iterrows():
-        step = row[year, "middle"] - row[year - 1, "middle"]
-        state = "has stopped moving" if abs(step) < 1e-9 else f"still moves by {step:+.2g} in the last year"
-        sentences.append(f"{row['', 'label']}: the difference from the baseline {state}.")
-    return sentences
+    return [
+        f"{row['', 'label']}: the difference from the baseline {_state(row, year)}." for _, row in moving.iterrows()
+    ]
+
+
+def _state(row: pd.Series, year: int) -> str:
+    step, units = row[year, "middle"] - row[year - 1, "middle"], row["", "units"]
+    if abs(step) < STANDS_STILL:
+        return "has stopped moving"
+    fineness = step_for(row[year, "low"], row[year, "high"], least_step(units))
+    shown = change(step, units, fineness) if abs(step) >= fineness / 2 else f"less than {fineness:,g}"
+    return f"still moves in the last year ({shown})"
 
 
 def _agencies(benefit: CostBenefit, scenario: str) -> tuple[list[str], pd.DataFrame]:
@@ -272,11 +258,10 @@ def _assumptions(run: RunLike, benefit: CostBenefit, scenario: str, scope: Scope
 
 
 def _people(table: pd.DataFrame, year: int) -> tuple[list[str], pd.DataFrame]:
-    sentences = [
-        f"{row['', 'label']}: {row[year, 'middle']:+.3g} {row['', 'units']} at year {year} (9 runs in 10: "
-        f"{row[year, 'low']:+.3g} to {row[year, 'high']:+.3g})."
-        for _, row in table.iterrows()
-    ]
+    sentences = []
+    for _, row in table.iterrows():
+        changed = difference(row[year, "low"], row[year, "middle"], row[year, "high"], row["", "units"])
+        sentences.append(f"{row['', 'label']}, at year {year} (in brackets 9 runs in 10): {changed}.")
     return sentences, table
 
 
@@ -296,4 +281,4 @@ def _break_evens(benefit: CostBenefit, scenario: str, agency: str, *, cumulative
 
 
 def _at(year: object) -> str:
-    return "never" if year == "never" else f"year {year}"
+    return "never" if year == "never" else f"year {year:.0f}"
