@@ -16,6 +16,7 @@ _MONEY = re.compile(r"(?P<many>[kM]?)GBP_(?P<year>\d{4})")
 _MANY = {"": "pounds", "k": "thousand pounds", "M": "million pounds"}
 _NO_UNIT = ("", "1", "dmnl")
 STEPS_IN_RANGE = 20
+NO_WIDTH = 1e-12  # rounding of differences of numbers near 1
 NO_CHANGE = "no change"
 
 
@@ -25,7 +26,7 @@ def step_for(low: float, high: float, least: float = 0.0) -> float:
     A range without width is rounded as one that reaches from 0 to its value.
     """
     width = high - low or abs(high)
-    if not math.isfinite(width) or width <= 0:
+    if not math.isfinite(width) or width < NO_WIDTH:
         return least or 1.0
     return max(least, 10.0 ** math.floor(math.log10(width / STEPS_IN_RANGE)))
 
@@ -49,14 +50,16 @@ def _fixed(value: float, step: float) -> str:
 
 def pounds(amount: float, step: float = 0.0) -> str:
     """Write an amount to a step, or to the figures it can bear: '£1.65 million', '£42,000', '-£300'."""
-    size = round(abs(amount) / step) * step if step else abs(amount)
-    sign = "-" if amount < 0 else ""
-    if size >= 999_500:
-        many, word = (1e9, "billion") if size >= 1e9 else (1e6, "million")
-        return f"{sign}£{plain(size / many, step / many) if step else f'{size / many:.3g}'} {word}"
-    digits = 0 if size < 1000 else -2 if size < 100_000 else -3
-    rounded = size if step else round(size, digits)
-    return f"{sign if rounded else ''}£{rounded:,.0f}"
+    size = abs(amount)
+    if step:
+        size = round(size / step) * step
+    elif size < 999_500:
+        size = round(size, 0 if size < 1000 else -2 if size < 100_000 else -3)
+    sign = "-" if amount < 0 and round(size) else ""
+    if size < 999_500:
+        return f"{sign}£{size:,.0f}"
+    many, word = (1e9, "billion") if size >= 1e9 else (1e6, "million")
+    return f"{sign}£{plain(size / many, step / many) if step else f'{size / many:.3g}'} {word}"
 
 
 def in_hundred(share: float) -> str:
@@ -129,8 +132,8 @@ def _to(low: str, high: str) -> str:
 
 
 def least_step(units: str) -> float:
-    """Return the finest step numbers of a unit are shown to: whole people, and no limit for what is not counted."""
-    return 1.0 if is_counted(units) else 0.0
+    """Return the finest step numbers of a unit are shown to: whole people and pounds, else no limit."""
+    return 1.0 if is_counted(units) or is_pounds(units) else 0.0
 
 
 def change(value: float, units: str, step: float) -> str:
