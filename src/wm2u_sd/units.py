@@ -120,16 +120,19 @@ def conversion_factor(given: Unit, wanted: Unit) -> float:
     """
     ratio = ratio_of(given, wanted)
     if ratio is None:
-        raise UnitsError(f"{given} cannot be converted to {wanted}{_why(given, wanted)}")
+        raise UnitsError(f"{given} cannot be converted to {wanted}{gap(given, wanted) or '; they measure different things'}")
     return ratio
 
 
-def _why(given: Unit, wanted: Unit) -> str:
-    """Say so when money of different years is the trouble."""
+def gap(given: Unit, wanted: Unit) -> str:
+    """Say what parts two units that do not fit, '' when they simply measure different things."""
+    ratio = ratio_of(given, wanted)
+    if ratio is not None:
+        return f"; 1 {given} is {ratio:.6g} {wanted}, so multiply by a constant that converts"
     years = [{_worth(name)[0] for name, _ in unit.powers if MONEY.fullmatch(name)} for unit in (given, wanted)]
     if years[0] and years[1] and years[0] != years[1]:
-        return ": money of different years; bring it to one price year first"
-    return ": they measure different things"
+        return "; money of different years, so bring it to one price year first"
+    return ""
 
 
 @cache

@@ -40,8 +40,6 @@ IN_A_UNIT = re.compile(r"\b(family|child)\*\w+|[\w*]+/(child|family)\b[\w/]*")
 ALLOWED = {
     "units.py": {"family", "families", "child", "children"},  # units of people are units like any other
     "economics/money_units.py": {"family", "child"},  # speaks of those units
-    "expr/visit.py": {"child", "children"},  # a node of a tree has children
-    "expr/parser.py": {"child", "children"},
     "expr/nodes.py": {"children", "fostering"},  # shows a subscript on a model's variable
 }
 

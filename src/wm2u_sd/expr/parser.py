@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from wm2u_sd.errors import ParseError
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference, Subscript, Unary
-from wm2u_sd.expr.visit import children
+from wm2u_sd.expr.visit import sub_expressions
 
 LONGEST_TEXT = 20_000
 DEEPEST_NESTING = 100
@@ -250,5 +250,5 @@ def _depth(tree: Expression) -> int:
     while waiting:
         node, depth = waiting.pop()
         deepest = max(deepest, depth)
-        waiting.extend((child, depth + 1) for child in children(node))
+        waiting.extend((part, depth + 1) for part in sub_expressions(node))
     return deepest

@@ -9,7 +9,7 @@ from wm2u_sd.expr.functions import is_reduction
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Reference, Unary
 
 
-def children(node: Expression) -> tuple[Expression, ...]:
+def sub_expressions(node: Expression) -> tuple[Expression, ...]:
     """Return the direct sub-expressions of a node."""
     match node:
         case Unary(_, operand):
@@ -25,8 +25,8 @@ def children(node: Expression) -> tuple[Expression, ...]:
 def walk(node: Expression) -> Iterator[Expression]:
     """Yield the node and everything below it, parents first."""
     yield node
-    for child in children(node):
-        yield from walk(child)
+    for part in sub_expressions(node):
+        yield from walk(part)
 
 
 def references(node: Expression) -> Iterator[Reference]:
@@ -44,8 +44,8 @@ def free_stars(node: Expression) -> Iterator[Reference]:
     if isinstance(node, Reference) and any(subscript.star for subscript in node.subscripts):
         yield node
     if not (isinstance(node, Call) and is_reduction(node.function, len(node.arguments))):
-        for child in children(node):
-            yield from free_stars(child)
+        for part in sub_expressions(node):
+            yield from free_stars(part)
 
 
 def rewrite(node: Expression, change: Callable[[Expression], Expression]) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -30,6 +31,7 @@ class Code(StrEnum):
     DIMENSIONS = "dimensions"
     UNITS = "units"
     LOOPS = "loops"
+    TIME = "time"
     CONSTANTS = "constants"
     PRIORS = "priors"
     LOOKUPS = "lookups"
@@ -142,6 +144,11 @@ class Report:
             "warnings": len(self.warnings),
             "findings": [finding.to_dict() for finding in self.findings],
         }
+
+
+def shortened(value: Any) -> str:
+    """Show any value in a few characters."""
+    return reprlib.repr(value)
 
 
 def _counted(count: int, what: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wm2u_sd.errors import DimensionError
 from wm2u_sd.expr.functions import RESERVED, is_reduction
 from wm2u_sd.expr.nodes import Call, Expression, Number, Reference
-from wm2u_sd.expr.visit import children
+from wm2u_sd.expr.visit import sub_expressions
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.shape import Axes, Axis, axes_over, match, subscripted, union
 from wm2u_sd.model.variables import Variable
@@ -33,7 +33,7 @@ def _axes(model: Model, owner: str, target: Axes, node: Expression, faults: list
             return ()
         if isinstance(node, Reference):
             return _reference(model, owner, target, node)
-        groups = [_axes(model, owner, target, child, faults) for child in children(node)]
+        groups = [_axes(model, owner, target, part, faults) for part in sub_expressions(node)]
         if isinstance(node, Call) and is_reduction(node.function, len(node.arguments)):
             return _reduced(owner, node, groups[0])
         return union(owner, target, groups)

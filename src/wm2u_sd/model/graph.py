@@ -12,7 +12,7 @@ from wm2u_sd.errors import ModelError
 from wm2u_sd.expr.functions import FUNCTIONS
 from wm2u_sd.expr.nodes import Call, Expression, Reference
 from wm2u_sd.expr.parser import parse
-from wm2u_sd.expr.visit import calls, children, references
+from wm2u_sd.expr.visit import calls, sub_expressions, references
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 
@@ -170,7 +170,7 @@ def _needed(tree: Expression, table: Mapping[str, tuple[str, ...]]) -> Iterator[
     if isinstance(tree, Reference):
         yield tree.name
     parts = _counting(tree, table[tree.function]) if isinstance(tree, Call) and tree.function in table else None
-    for part in children(tree) if parts is None else parts:
+    for part in sub_expressions(tree) if parts is None else parts:
         yield from _needed(part, table)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -11,7 +10,7 @@ from wm2u_sd.errors import ParseError, did_you_mean
 from wm2u_sd.expr.functions import FUNCTIONS, RESERVED
 from wm2u_sd.expr.nodes import Expression
 from wm2u_sd.expr.parser import NAME, WORDS, parse
-from wm2u_sd.model.diagnostics import Case, Code, Finding, Severity, equation_text
+from wm2u_sd.model.diagnostics import Case, Code, Finding, Severity, equation_text, shortened
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
@@ -72,21 +71,21 @@ class _Reading:
     def time(self, time: Any) -> bool:
         if isinstance(time, Time) and is_text(time.units):
             return True
-        return self.say(Code.KINDS, f"the time of the model is {_short(time)}; give a Time(start, end, step, units)")
+        return self.say(Code.KINDS, f"the time of the model is {shortened(time)}; give a Time(start, end, step, units)")
 
     # Dimensions -------------------------------------------------------------------------------------------------------
 
     def dimension(self, name: Any, record: Any) -> bool:
         faults = [*name_faults(name, record, Dimension), *self.element_faults(record)]
         for fault in faults[:1]:
-            self.say(Code.DIMENSIONS, f"dimension {_short(name)}: {fault}")
+            self.say(Code.DIMENSIONS, f"dimension {shortened(name)}: {fault}")
         return not faults
 
     def element_faults(self, record: Any) -> Iterator[str]:
         if not isinstance(record, Dimension) or not is_text(record.of):
-            yield f"'of' is {_short(getattr(record, 'of', None))}; it must be the name of a dimension"
+            yield f"'of' is {shortened(getattr(record, 'of', None))}; it must be the name of a dimension"
         elif not is_names(record.elements):
-            yield f"'elements' is {_short(record.elements)}; it must be a list of names, e.g. ['a', 'b']"
+            yield f"'elements' is {shortened(record.elements)}; it must be a list of names, e.g. ['a', 'b']"
         else:
             twice = [element for element in dict.fromkeys(record.elements) if record.elements.count(element) > 1]
             if twice:
@@ -157,22 +156,17 @@ class _Reading:
 def name_faults(name: Any, record: Any, kind: Any) -> Iterator[str]:
     """Yield why a name or record cannot stand in a model."""
     if not is_text(name) or not NAME.fullmatch(name) or name in WORDS:
-        yield f"{_short(name)} is not a name: names are lower_snake_case, e.g. people_waiting"
+        yield f"{shortened(name)} is not a name: names are lower_snake_case, e.g. people_waiting"
     elif name in RESERVED or name in FUNCTIONS:
         yield f"'{name}' already means something in equations; choose another name"
     elif not isinstance(record, kind):
-        yield f"'{name}' is {_short(record)}, which is no record of a model"
+        yield f"'{name}' is {shortened(record)}, which is no record of a model"
     elif record.name != name:
-        yield f"'{name}' holds a record named {_short(record.name)}; use one name"
+        yield f"'{name}' holds a record named {shortened(record.name)}; use one name"
 
 
 def field_fault(record: Variable, name: str) -> str:
     """Return what is wrong with the type of one field, '' when nothing is."""
     fits, expected = RULES[name]
     absent = name not in {f.name for f in fields(record)}
-    return "" if absent or fits(getattr(record, name)) else f"'{name}' is {_short(getattr(record, name))}; it must be {expected}"
-
-
-def _short(value: Any) -> str:
-    """Show any value in a few characters."""
-    return reprlib.repr(value)
+    return "" if absent or fits(getattr(record, name)) else f"'{name}' is {shortened(getattr(record, name))}; it must be {expected}"

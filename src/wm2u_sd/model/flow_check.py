@@ -1,0 +1,82 @@
+"""Check flows as edges: each has one end or two, and what it joins is alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from wm2u_sd.errors import did_you_mean
+from wm2u_sd.model.diagnostics import Case, Code, Finding
+from wm2u_sd.model.variables import Flow, Stock, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The stocks a flow leaves and those it enters."""
+
+    sources: Sequence[Stock]
+    sinks: Sequence[Stock]
+
+
+def flow_findings(case: Case) -> Iterator[Finding]:
+    """Yield flows that dangle, run twice or join what is not alike, and stocks that list what is no flow."""
+    for stock in case.model.stocks():
+        for name in (*stock.inflows, *stock.outflows):
+            yield from _listed(case, stock, name)
+    for flow in case.model.flows():
+        ends = ends_of(case, flow)
+        yield from _edge(case, flow, ends)
+        yield from _alike(case, flow, ends)
+
+
+def ends_of(case: Case, flow: Flow) -> Ends:
+    """Return the stocks at both ends of a flow, once for each time they list it."""
+    stocks = case.model.stocks()
+    return Ends(
+        [stock for stock in stocks for name in stock.outflows if name == flow.name],
+        [stock for stock in stocks for name in stock.inflows if name == flow.name],
+    )
+
+
+def _listed(case: Case, stock: Stock, name: str) -> Iterator[Finding]:
+    known = case.model.variables.get(name)
+    if known is None and name not in case.broken:
+        near = did_you_mean(name, [flow.name for flow in case.model.flows()]).strip()
+        yield case.error(Code.FLOWS, f"{stock.name} lists '{name}', and there is no such flow", stock, hint=near)
+    elif known is not None and not isinstance(known, Flow):
+        message = f"{stock.name} lists '{name}', which is a {kind_of(known)} and no flow"
+        yield case.error(Code.FLOWS, message, stock, hint="Only a flow can change a stock.")
+
+
+def _edge(case: Case, flow: Flow, ends: Ends) -> Iterator[Finding]:
+    for side, verb in ((ends.sources, "leaves"), (ends.sinks, "enters")):
+        if len(side) > 1:
+            names = " and ".join(stock.name for stock in side)
+            message = f"{flow.name} {verb} {names}"
+            yield case.error(Code.FLOWS, message, flow, hint="A flow has one end of each kind; make it two flows.")
+    if not ends.sources and not ends.sinks:
+        if not case.broken:
+            hint = "List it in the inflows or outflows of a stock, or make it an auxiliary."
+            yield case.error(Code.FLOWS, f"{flow.name} joins nothing", flow, hint=hint)
+    elif ends.sources and ends.sinks:
+        if flow.outside:
+            message = f"{flow.name} goes from {ends.sources[0].name} to {ends.sinks[0].name}, yet says 'outside'"
+            yield case.warning(Code.FLOWS, message, flow, hint="Take 'outside' away, or one of its ends.")
+    elif not flow.outside and not case.broken:
+        yield _dangling(case, flow, ends)
+
+
+def _dangling(case: Case, flow: Flow, ends: Ends) -> Finding:
+    where = f"leaves {ends.sources[0].name} and goes nowhere" if ends.sources else f"enters {ends.sinks[0].name} from nowhere"
+    return case.warning(Code.FLOWS, f"{flow.name} {where}", flow, hint="Say with 'outside' what is there.")
+
+
+def _alike(case: Case, flow: Flow, ends: Ends) -> Iterator[Finding]:
+    for stock in (*ends.sources, *ends.sinks):
+        if list(stock.over) != list(flow.over):
+            message = f"{flow.name} is over {_over(flow.over)} but {stock.name} is over {_over(stock.over)}"
+            yield case.error(Code.DIMENSIONS, message, flow, hint="Give both the same.")
+
+
+def _over(over: Sequence[str]) -> str:
+    return ", ".join(over) or "no dimension"
