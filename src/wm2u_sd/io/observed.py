@@ -53,7 +53,9 @@ def _counts(path: Path, series: Mapping[str, Series], time: Time) -> Iterator[Co
         moment = months_since(time.origin, row["date"], f"{path}:{number}")
         if moment - (kind.period if kind.kind == "flow" else 0.0) < time.start or moment > time.end:
             continue
-        yield Count(kind.name, moment, _number(row["value"], f"{path}:{number}"), row.get("source", ""), row.get("grade", ""))
+        yield Count(
+            kind.name, moment, _number(row["value"], f"{path}:{number}"), row.get("source", ""), row.get("grade", "")
+        )
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -65,7 +67,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         reader = csv.DictReader(file)
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
-            raise FileError(f"{path}: there is no column {', '.join(missing)}; columns are {', '.join(reader.fieldnames or ())}")
+            raise FileError(
+                f"{path}: there is no column {', '.join(missing)}; columns are {', '.join(reader.fieldnames or ())}"
+            )
         for number, row in enumerate(reader, start=2):
             yield number, {key: value or "" for key, value in row.items() if key is not None}
 
@@ -122,7 +126,5 @@ def load_fit(folder: Path, model_digest: str, data_digest: str) -> Fit | None:
     for what, here in (("model", model_digest), ("data", data_digest)):
         there = fit.provenance.get(f"{what}_digest", "nothing")
         if there != here:
-            raise FileError(
-                f"{path} was made from {what} {there}; this {what} is {here}. Fit again: wm2u fit {folder}"
-            )
+            raise FileError(f"{path} was made from {what} {there}; this {what} is {here}. Fit again: wm2u fit {folder}")
     return fit

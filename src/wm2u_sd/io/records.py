@@ -1,61 +1,34 @@
-"""What the files of a model folder may hold, and validation that answers with file and line.
+"""What the files of a model folder may hold.
 
-The records are pydantic models; their JSON schema is published for editors. Unknown keys are refused, all faults
-of a file are collected, and each says where it stands.
+The records are pydantic models: unknown keys are refused, and nothing is converted but '35%' to 0.35. `io.faults` says
+what is wrong with a file and where; `io.schema` publishes them for editors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, model_validator
 
-from wm2u_sd.errors import FileError, caret, did_you_mean
-from wm2u_sd.io.strict_yaml import Node, plain
-
-
-def _from_percent(value: Any) -> Any:
-    """Read '35%' as 0.35."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
-    return value
-
-
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("expected a number, found true or false")
-    return value
-
-
-def _equation(value: Any) -> Any:
-    """Read a bare number as an equation."""
-    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Number = Annotated[float, BeforeValidator(_no_bool), BeforeValidator(_from_percent), Field(allow_inf_nan=False)]
-Equation = Annotated[str, BeforeValidator(_equation)]
-Point = Annotated[tuple[Number, Number], Field()]
-Values = Number | list[Number] | list[list[Number]] | list[list[list[Number]]]  # one level for each dimension
-
-
-def _step(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(f"'{value}' is neither a number nor a fraction such as 1/8") from None
-    return value
-
-
-Step = Annotated[float | str, BeforeValidator(_step), BeforeValidator(_no_bool)]
+from wm2u_sd.io.scalars import (
+    ARM,
+    Chance,
+    Equation,
+    EvidenceGrade,
+    Names,
+    NotNegative,
+    Number,
+    Point,
+    Positive,
+    Step,
+    Values,
+)
 
 
 class Record(BaseModel):
     """Base of every record: nothing unknown, nothing guessed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
 
 
 class TimeRecord(Record):
@@ -132,12 +105,15 @@ class PriorRecord(Record):
     low: Number
     high: Number
     central: Number | None = None
-    chance_of_none: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    chance_of_none: Chance = 0.0
     none_value: Number = 0.0
 
 
 class ParameterRecord(Record):
-    """A constant, or in a locality what differs of one; a field left out is not changed."""
+    """A constant, or in a locality what differs of one; a field left out is not changed.
+
+    A bare number, or numbers in lists, is short for `value`.
+    """
 
     value: Values | None = None
     units: str | None = None
@@ -149,6 +125,13 @@ class ParameterRecord(Record):
     doc: str | None = None
     source: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_value(cls, given: Any) -> Any:
+        if given is None:
+            raise ValueError("expected a number, or a record with value, units, source ...")
+        return given if isinstance(given, dict) else {"value": given}
+
 
 class ConstantRecord(ParameterRecord):
     """A constant among the variables."""
@@ -156,8 +139,18 @@ class ConstantRecord(ParameterRecord):
     kind: Literal["constant"]
 
 
+def _arm_of_variable(value: Any) -> str | None:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return f"{ARM}{kind}" if isinstance(kind, str) else None
+
+
 VariableRecord = Annotated[
-    StockRecord | FlowRecord | AuxiliaryRecord | LookupRecord | ConstantRecord, Field(discriminator="kind")
+    Annotated[StockRecord, Tag("*stock")]
+    | Annotated[FlowRecord, Tag("*flow")]
+    | Annotated[AuxiliaryRecord, Tag("*auxiliary")]
+    | Annotated[LookupRecord, Tag("*lookup")]
+    | Annotated[ConstantRecord, Tag("*constant")],
+    Discriminator(_arm_of_variable),
 ]
 
 
@@ -204,13 +197,14 @@ class LeverRecord(Record):
     points: list[Point] | None = None
     start: Number | None = None
     end: Number | None = None
-    ramp: Annotated[Number, Field(ge=0)] = 0.0
+    ramp: NotNegative = 0.0
 
 
 class ScenarioRecord(Record):
-    """One scenario."""
+    """One scenario; see `wm2u_sd.Scenario`."""
 
     label: str = ""
+    set: dict[str, Number] = {}
     target: str = ""
     actors: list[str] = []
     levers: list[LeverRecord] = []
@@ -227,8 +221,20 @@ class BeliefRecord(Record):
     prior: PriorRecord | None = None
     shared: str = ""
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.value is None and self.prior is None:
+            raise ValueError("give 'value', 'prior' or both")
+        return self
 
-Belief = Number | BeliefRecord
+
+def _arm_of_belief(value: Any) -> str:
+    return "*belief" if isinstance(value, dict) else "*number"
+
+
+Belief = Annotated[
+    Annotated[Number, Tag("*number")] | Annotated[BeliefRecord, Tag("*belief")], Discriminator(_arm_of_belief)
+]
 
 
 class CostRecord(Record):
@@ -245,8 +251,8 @@ class CostRecord(Record):
     cashable_share: Belief | None = None
     cashable_delay: Belief | None = None
     real_growth: Belief | None = None
-    optimism_grade: Annotated[int, Field(ge=1, le=6)] | None = None
-    scale: str | list[str] | None = None
+    optimism_grade: EvidenceGrade | None = None
+    scale: Names | None = None
     schedule: str = ""
     source: str = ""
     grade: Literal["A", "B", "C", "D", ""] = ""
@@ -261,8 +267,14 @@ class CostsRecord(Record):
 class ErrorRecord(Record):
     """Error of a count."""
 
-    relative: Annotated[Number, Field(ge=0)] = 0.0
-    absolute: Annotated[Number, Field(ge=0)] = 0.0
+    relative: NotNegative = 0.0
+    absolute: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _is_some(self) -> Self:
+        if self.relative == self.absolute == 0:
+            raise ValueError("give 'relative', 'absolute' or both above 0; no count is exact")
+        return self
 
 
 class SeriesRecord(Record):
@@ -270,9 +282,17 @@ class SeriesRecord(Record):
 
     observes: str
     kind: Literal["stock", "flow"]
-    period: Annotated[Number, Field(ge=0)] = 0.0
+    period: NotNegative = 0.0
     file: str
     error: ErrorRecord
+
+    @model_validator(mode="after")
+    def _period_fits_kind(self) -> Self:
+        if self.kind == "flow" and not self.period:
+            raise ValueError("a flow is counted over a time; give its 'period', such as 12")
+        if self.kind == "stock" and self.period:
+            raise ValueError("a stock is counted on a day and has no 'period'; did you mean kind: flow?")
+        return self
 
 
 class ObservationsRecord(Record):
@@ -288,7 +308,17 @@ class FreeRecord(Record):
     low: Number
     high: Number
     central: Number
-    spread: Annotated[Number, Field(gt=0)]
+    spread: Positive
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if not self.low <= self.central <= self.high or self.low == self.high:
+            raise ValueError(
+                f"'central' must lie between 'low' and 'high'; found {self.central:g}, {self.low:g} and {self.high:g}"
+            )
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError(f"on a log scale 'low' must be above 0; found {self.low:g}")
+        return self
 
 
 class FitRecord(Record):
@@ -305,93 +335,3 @@ FILES: dict[str, Any] = {
     "observations.yaml": ObservationsRecord,
     "fit.yaml": FitRecord,
 }
-
-T = TypeVar("T")
-
-
-def validated(shape: type[T] | Any, node: Node, file: str, text: str) -> T:
-    """Turn a file's values into records.
-
-    Args:
-        shape: The record, or dict of records, the file must have.
-        node: The file's values with their places.
-        file, text: For messages.
-
-    Raises:
-        FileError: The values do not fit; every fault with its line, in the order of the lines.
-    """
-    try:
-        found: T = TypeAdapter(shape).validate_python(plain(node))
-        return found
-    except ValidationError as error:
-        faults = {_fault(shape, node, dict(fault), file, text) for fault in error.errors()}
-        raise FileError("\n".join(message for _, message in sorted(faults))) from None
-
-
-def _fault(shape: Any, node: Node, fault: Mapping[str, Any], file: str, text: str) -> tuple[int, str]:
-    place, trail = node, [str(part) for part in fault["loc"]]
-    path: list[str] = []
-    for part in fault["loc"]:
-        if isinstance(place.value, dict) and part in place.value:
-            place = place.value[part]
-        elif isinstance(place.value, list) and isinstance(part, int) and part < len(place.value):
-            place = place.value[part]
-        else:
-            continue
-        path.append(str(part))
-    line = place.key_line if fault["type"] == "extra_forbidden" else place.line
-    where = ".".join(path)
-    said = _said(fault, where, _siblings(shape, fault["loc"], plain(node)), trail)
-    excerpt = caret(text.splitlines()[line - 1], 0, len(text.splitlines()[line - 1])) if text.splitlines() else ""
-    return line, f"{file}:{line}: {said}\n{excerpt.splitlines()[0] if excerpt else ''}"
-
-
-def _said(fault: Mapping[str, Any], where: str, known: list[str], trail: list[str]) -> str:
-    kind, last = fault["type"], trail[-1] if trail else ""
-    if kind == "extra_forbidden":
-        return f"'{last}' is not known here.{did_you_mean(last, known)} Known: {', '.join(known)}"
-    if kind == "missing":
-        return f"{where or 'the file'} does not say '{last}'"
-    if kind == "union_tag_not_found":
-        return f"{where} does not say its kind: stock, flow, auxiliary, constant or lookup"
-    if kind == "union_tag_invalid":
-        tag = str(fault["ctx"]["tag"])
-        return f"{where}: kind is '{tag}'; it must be stock, flow, auxiliary, constant or lookup"
-    reason = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{where or 'the file'}: {reason[:1].lower() + reason[1:]}; found {_shown(fault.get('input'))}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _siblings(shape: Any, location: tuple[Any, ...], values: Any) -> list[str]:
-    """Return the keys known where a fault stands, from the record the location leads to."""
-    record = shape
-    for part in location[:-1]:
-        if isinstance(record, type) and issubclass(record, BaseModel):
-            if part not in record.model_fields:
-                continue
-            record = record.model_fields[str(part)].annotation
-        record = _inner(record, part, values)
-        values = values.get(part) if isinstance(values, dict) else None
-    return list(record.model_fields) if isinstance(record, type) and issubclass(record, BaseModel) else []
-
-
-BY_KIND: dict[str, type[Record]] = {
-    "stock": StockRecord,
-    "flow": FlowRecord,
-    "auxiliary": AuxiliaryRecord,
-    "lookup": LookupRecord,
-    "constant": ConstantRecord,
-}
-
-
-def _inner(annotation: Any, part: Any, values: Any) -> Any:
-    """Return what a part of a list, mapping or choice holds."""
-    if part in BY_KIND:
-        return BY_KIND[part]
-    arguments = [a for a in getattr(annotation, "__args__", ()) if a is not type(None)]
-    records = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
-    return records[-1] if records else annotation

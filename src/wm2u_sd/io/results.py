@@ -11,7 +11,7 @@ from wm2u_sd.errors import FileError
 from wm2u_sd.io.atomic import replacing
 from wm2u_sd.io.model_record import model_from_dict, model_to_dict
 from wm2u_sd.simulate.run import Failure, Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
+from wm2u_sd.simulate.scenario import Lever, Scenario, scenario_to_dict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,7 @@ def save_run(run: Run, path: str | Path) -> Path:
     facts = {
         "format": FORMAT,
         "model": json.dumps(model_to_dict(run.model)),
-        "scenarios": json.dumps([asdict(scenario) for scenario in run.scenarios.values()]),
+        "scenarios": json.dumps([scenario_to_dict(scenario) for scenario in run.scenarios.values()]),
         "failures": json.dumps([asdict(failure) for failure in run.failures]),
         "provenance": json.dumps(dict(run.provenance)),
     }
@@ -45,9 +45,7 @@ def save_run(run: Run, path: str | Path) -> Path:
             if not number:
                 dataset = dataset.assign_attrs(facts)
             squeezed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.data_vars.items() if array.ndim}
-            dataset.to_netcdf(
-                draft, mode="a" if number else "w", group=group, engine="h5netcdf", encoding=squeezed
-            )
+            dataset.to_netcdf(draft, mode="a" if number else "w", group=group, engine="h5netcdf", encoding=squeezed)
     return Path(path)
 
 
@@ -60,7 +58,9 @@ def load_run(path: str | Path) -> Run:
     datasets = {group: _read(Path(path), group) for group in GROUPS}
     facts = datasets["data"].attrs
     if facts.get("format") != FORMAT:
-        raise FileError(f"{path}: this is not a run saved by wm2u_sd (expected '{FORMAT}', found '{facts.get('format')}')")
+        raise FileError(
+            f"{path}: this is not a run saved by wm2u_sd (expected '{FORMAT}', found '{facts.get('format')}')"
+        )
     model = model_from_dict(json.loads(facts.pop("model")))
     provenance = json.loads(facts.pop("provenance"))
     if model.digest != provenance.get("model_digest"):

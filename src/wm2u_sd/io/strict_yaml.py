@@ -1,11 +1,13 @@
 """Read YAML from strangers: plain values only, every one with the place where it stands.
 
-Tags, anchors, aliases and merge keys are refused, keys are unique text, and size and depth are limited. Values are built here from
-the parser's events, so nothing but text, numbers, true, false, null, lists and mappings can ever come out.
+Tags, directives, anchors, aliases and merge keys are refused, keys are unique text, and size and depth are limited.
+Values are built here from the parser's events, so nothing but text, numbers, true, false, null, lists and mappings can
+ever come out.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from wm2u_sd.errors import FileError, caret
+from wm2u_sd.io.paths import read_utf8, reason
 
-LARGEST_FILE = 2_000_000
+LARGEST_FILE = 1_000_000
+LONGEST_LINE = 50_000  # the scanner is quadratic in some tokens, and tokens of one line are the longest
 DEEPEST = 40
 MOST_VALUES = 200_000
 LONGEST_NUMBER = 400
@@ -25,6 +29,19 @@ REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 NOT_A_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 WORDS: dict[str, Any] = {"null": None, "Null": None, "NULL": None, "~": None, "": None}
 WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+OUR_WORDS: dict[str, str] = {
+    "found character '\\t' that": "a tab cannot indent; use spaces",
+    "mapping values are not allowed here": "a colon with a space after it inside text; put the text in quotes",
+    "could not find expected ':'": "a name must be followed by a colon and a space, as in 'name: value'",
+    "found unexpected end of stream": "the quote that begins here is not closed",
+    "found unexpected document separator": "the quote that begins here is not closed",
+    "found unknown escape character": "a backslash in double quotes begins an escape; use single quotes",
+    "found character '@' that": "text cannot begin with @; put it in quotes",
+    "found character '`' that": "text cannot begin with `; put it in quotes",
+    "expected <block end>, but found": "this line is indented differently from the lines it belongs to",
+    "expected ',' or ']'": "a list in [ ] needs a comma between its values and a ] at its end",
+    "expected ',' or '}'": "a record in { } needs a comma between its parts and a } at its end",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +75,7 @@ def read_file(path: Path) -> Node:
     Raises:
         FileError: It is missing, too large, not UTF-8, or not the YAML described above; says file, line and what to do.
     """
-    if not path.is_file():
-        raise FileError(f"{path}: there is no such file")
-    if path.stat().st_size > LARGEST_FILE:
-        raise FileError(f"{path}: {path.stat().st_size:,} bytes; the limit is {LARGEST_FILE:,}")
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    return read_text(text, str(path))
+    return read_text(read_utf8(path, LARGEST_FILE), str(path))
 
 
 def read_text(text: str, name: str) -> Node:
@@ -77,7 +86,13 @@ def read_text(text: str, name: str) -> Node:
     """
     if len(text) > LARGEST_FILE:
         raise FileError(f"{name}: {len(text):,} characters; the limit is {LARGEST_FILE:,}")
-    return _Reader(text.removeprefix("\ufeff"), name).document()
+    text = text.removeprefix("\ufeff")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > LONGEST_LINE:
+            raise FileError(f"{name}:{number}: a line of {len(line):,} characters; the limit is {LONGEST_LINE:,}")
+        if line.startswith("%"):
+            raise FileError(f"{name}:{number}: directives (%) are not allowed; delete the line")
+    return _Reader(text, name).document()
 
 
 class _Reader:
@@ -88,35 +103,42 @@ class _Reader:
     def parsed(self) -> Iterator[Any]:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
+        from ruamel.yaml.reader import ReaderError
 
         reader = YAML(typ="safe", pure=True)
         reader.version = (1, 2)
         try:
             yield from reader.parse(self.text)
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise self.fault(_first_line(error.problem or error.context), mark) from None
+            begun = error.context == "while scanning a quoted scalar"
+            mark = error.context_mark if begun else error.problem_mark or error.context_mark
+            raise self.fault(_in_our_words(str(error.problem or error.context)), mark) from None
+        except ReaderError as error:
+            raise self.strange(error.position) from None
         except (YAMLError, ValueError, OverflowError, AttributeError, RecursionError) as error:
-            raise FileError(f"{self.name}: not YAML ({_first_line(error)})") from None
+            raise FileError(f"{self.name}: not YAML ({reason(error)})") from None
 
-    def fault(self, reason: str, mark: Any) -> FileError:
+    def fault(self, said: str, mark: Any) -> FileError:
         if mark is None:
-            return FileError(f"{self.name}: {reason}")
+            return FileError(f"{self.name}: {said}")
         position = min(mark.index, len(self.text))
-        return FileError(f"{self.name}:{mark.line + 1}: {reason}\n{caret(self.text, position)}")
+        return FileError(f"{self.name}:{mark.line + 1}: {said}\n{caret(self.text, position)}")
+
+    def strange(self, position: int) -> FileError:
+        line = self.text.count("\n", 0, position) + 1
+        code = f"U+{ord(self.text[position]):04X}"
+        return FileError(f"{self.name}:{line}: the character {code} cannot stand in YAML; delete it")
 
     def next(self) -> Any:
         return next(self.events)
 
     def document(self) -> Node:
-        from ruamel.yaml.events import DocumentEndEvent, DocumentStartEvent, StreamEndEvent
+        from ruamel.yaml.events import DocumentEndEvent, StreamEndEvent
 
         self.next()
         opening = self.next()
         if isinstance(opening, StreamEndEvent):
             raise FileError(f"{self.name}: the file is empty")
-        if isinstance(opening, DocumentStartEvent) and (opening.tags or opening.version):
-            raise self.fault("directives (%) are not allowed", opening.start_mark)
         node = self.value(self.next(), 0)
         while isinstance(after := self.next(), DocumentEndEvent):
             continue
@@ -125,7 +147,7 @@ class _Reader:
         return node
 
     def value(self, event: Any, depth: int) -> Node:
-        from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+        from ruamel.yaml.events import AliasEvent, ScalarEvent, SequenceStartEvent
 
         self.count += 1
         if self.count > MOST_VALUES:
@@ -134,14 +156,13 @@ class _Reader:
             raise self.fault(f"nested more than {DEEPEST} deep", event.start_mark)
         if isinstance(event, AliasEvent) or event.anchor is not None:
             raise self.fault("anchors and aliases (& and *) are not allowed; write the value out", event.start_mark)
-        if event.tag is not None and str(event.tag) != "!":
-            raise self.fault(f"tags (!) are not allowed: {event.tag}", event.start_mark)
+        if event.tag is not None:
+            raise self.fault(f"tags (!) are not allowed: {str(event.tag)[:60]}", event.start_mark)
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if isinstance(event, ScalarEvent):
             return Node(self.scalar(event), line, column)
         if isinstance(event, SequenceStartEvent):
             return Node(self.items(depth), line, column)
-        assert isinstance(event, MappingStartEvent)
         return Node(self.pairs(depth), line, column)
 
     def items(self, depth: int) -> list[Node]:
@@ -159,7 +180,8 @@ class _Reader:
         while not isinstance(event := self.next(), MappingEndEvent):
             key = self.value(event, depth + 1)
             if not isinstance(key.value, str):
-                raise self.fault(f"the key {plain(key)!r} is not text; put it in quotes", event.start_mark)
+                shown = json.dumps(plain(key))[:60]
+                raise self.fault(f"the key {shown} is not text; put it in quotes", event.start_mark)
             if key.value == "<<":
                 raise self.fault("merge keys (<<) are not allowed; write the values out", event.start_mark)
             if key.value in found:
@@ -194,5 +216,9 @@ class _Reader:
         return int(text) if INTEGER.fullmatch(text) else value
 
 
-def _first_line(reason: object) -> str:
-    return str(reason).strip().partition("\n")[0] or "it cannot be read"
+def _in_our_words(problem: str) -> str:
+    """Say the commonest faults so that someone who knows no YAML can mend them."""
+    for theirs, ours in OUR_WORDS.items():
+        if problem.startswith(theirs):
+            return ours
+    return problem

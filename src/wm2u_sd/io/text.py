@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
-from wm2u_sd.errors import FileError
+from wm2u_sd.errors import FileError, ModelError, did_you_mean
 from wm2u_sd.io import records as r
-from wm2u_sd.io.strict_yaml import Node, plain, read_file
+from wm2u_sd.io.faults import validated
+from wm2u_sd.io.paths import is_folder, read_utf8, within
+from wm2u_sd.io.strict_yaml import LARGEST_FILE, Node, plain, read_text
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
-from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Place, Prior, Stock, Variable
+from wm2u_sd.model.variables import (
+    Auxiliary,
+    Constant,
+    Flow,
+    Lookup,
+    Place,
+    Prior,
+    Stock,
+    Variable,
+)
 from wm2u_sd.simulate.scenario import Lever, Scenario
 
 RECORD_OF: dict[type[r.Record], type] = {
@@ -22,6 +34,8 @@ RECORD_OF: dict[type[r.Record], type] = {
     r.AuxiliaryRecord: Auxiliary,
     r.LookupRecord: Lookup,
 }
+MODEL, PARAMETERS, SCENARIOS = "model.yaml", "parameters.yaml", "scenarios.yaml"
+COSTS, OBSERVATIONS, FIT = "costs.yaml", "observations.yaml", "fit.yaml"
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class ModelFolder:
         observations: Records of the series by measure.
         fit: Records of what a fit may move, by constant.
         checks, words, layout: As written, plain values.
+        files: Text of the files read, by the file that the places of records name.
     """
 
     path: Path
@@ -47,6 +62,7 @@ class ModelFolder:
     checks: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
     layout: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def load_model(path: str | Path) -> Model:
@@ -67,109 +83,113 @@ def load(path: str | Path) -> ModelFolder:
     Raises:
         FileError: A file is missing or cannot be read; every fault of a file with its line.
     """
-    folder = Path(path)
-    layers = [_Layer(folder)]
-    while layers[0].model.structure:
-        if len(layers) > 1:
-            raise FileError(f"{layers[0].path / 'model.yaml'}: 'structure' may not lead on to another 'structure'")
-        layers.insert(0, _Layer(_base(folder, layers[0].model.structure)))
-    return _Loader(folder, layers).folder()
+    top = _Layer(Path(path))
+    return _Loader([*_base(top), top]).folder()
 
 
-def _base(folder: Path, structure: str) -> Path:
-    """Return the folder a structure names, which must lie in the same tree of models.
+def _base(top: _Layer) -> list[_Layer]:
+    """Return the layer a folder's `structure` names, which must lie in the same tree of models.
 
     Raises:
-        FileError: It leads out of the tree.
+        FileError: It leads out of the tree, or on to another structure.
     """
-    if Path(structure).is_absolute():
-        raise FileError(f"{folder / 'model.yaml'}: structure is {structure!r}; give a path relative to the folder")
-    base, tree = (folder / structure).resolve(), folder.resolve().parent.parent
-    if not base.is_relative_to(tree):
-        raise FileError(f"{folder / 'model.yaml'}: structure {structure!r} leads out of {tree}; keep models in one tree")
-    return base
+    structure = top.model.structure
+    if not structure:
+        return []
+    where = f"{top.at(MODEL, 'structure')}: structure"
+    base = _Layer(within(top.tree, top.path, structure, where).resolve())
+    if base.model.structure:
+        raise FileError(f"{base.at(MODEL, 'structure')}: {top.model.name} is laid over this; it may not name another")
+    return [base]
 
 
 class _Layer:
-    """The files of one folder."""
+    """The files of one folder: records, the values they came from with their places, and their text."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_dir():
+        if not is_folder(path):
             raise FileError(f"{path}: there is no such folder")
-        self.path = path
+        self.path, self.tree = path, path.resolve().parent.parent
         self.nodes: dict[str, Node] = {}
-        self.model: r.ModelRecord = self.read("model.yaml", needed=True)
-        self.parameters: dict[str, r.ParameterRecord] = self.read("parameters.yaml") or {}
-        self.scenarios: dict[str, r.ScenarioRecord] = self.read("scenarios.yaml") or {}
-        costs: r.CostsRecord | None = self.read("costs.yaml")
-        observations: r.ObservationsRecord | None = self.read("observations.yaml")
-        fit: r.FitRecord | None = self.read("fit.yaml")
+        self.files: dict[str, str] = {}
+        self.model: r.ModelRecord = self.read(MODEL)
+        self.parameters: dict[str, r.ParameterRecord] = self.read(PARAMETERS) or {}
+        self.scenarios: dict[str, r.ScenarioRecord] = self.read(SCENARIOS) or {}
+        costs: r.CostsRecord | None = self.read(COSTS)
+        observations: r.ObservationsRecord | None = self.read(OBSERVATIONS)
+        fit: r.FitRecord | None = self.read(FIT)
         self.costs = costs.lines if costs else {}
         self.observations = observations.series if observations else {}
         self.fit = fit.free if fit else {}
 
-    def read(self, name: str, *, needed: bool = False) -> Any:
-        path = self.path / name
-        if not needed and not path.exists():
+    def read(self, name: str) -> Any:
+        node = self.node(name, needed=name == MODEL)
+        if node is None:
             return None
-        node = read_file(path)
-        if name == "parameters.yaml":
-            node = _bare_numbers_as_values(node)
-        self.nodes[name] = node
-        return r.validated(r.FILES[name], node, str(path), path.read_text(encoding="utf-8"))
+        file = str(self.path / name)
+        return validated(r.FILES[name], node, file, self.files[file])
+
+    def node(self, name: str, *, needed: bool = False) -> Node | None:
+        path = within(self.tree, self.path, name, f"{self.path / name}: the file")
+        if not needed and not lexists(path):
+            return None
+        text = self.files[str(path)] = read_utf8(path, LARGEST_FILE)
+        self.nodes[name] = read_text(text, str(path))
+        return self.nodes[name]
 
     def free_form(self, name: str) -> dict[str, Any]:
-        path = self.path / name
-        if not path.exists():
+        node = self.node(name)
+        if node is None:
             return {}
-        found = plain(read_file(path))
-        if not isinstance(found, dict):
-            raise FileError(f"{path}: expected names with what belongs to them, found {type(found).__name__}")
-        return found
+        if not isinstance(node.value, dict):
+            raise FileError(f"{self.path / name}:{node.line}: expected names with what belongs to them")
+        return {key: plain(child) for key, child in node.value.items()}
 
-    def place(self, name: str, part: str = "") -> Place:
-        """Return where a variable stands; for one with an equation, where its text begins."""
-        for file, path in (("model.yaml", ("variables", name)), ("parameters.yaml", (name,))):
-            node: Node | None = self.nodes.get(file)
-            for step in path:
-                node = node.value.get(step) if node is not None and isinstance(node.value, dict) else None
-            if node is not None:
-                inner = node.value.get(part) if isinstance(node.value, dict) and part else None
-                chosen = inner or Node(None, node.key_line, 1)
-                return Place(str(self.path / file), chosen.line, chosen.column)
-        return Place()
+    def at(self, file: str, *steps: str | int) -> Place:
+        """Return where the key stands that these steps lead to, or the item of a list."""
+        node = self.nodes[file]
+        for step in steps:
+            node = node.value[step]
+        return Place(str(self.path / file), node.key_line or node.line, 1 if node.key_line else node.column)
 
+    def has(self, file: str, *steps: str) -> bool:
+        node = self.nodes.get(file)
+        for step in steps:
+            node = node.value.get(step) if node is not None and isinstance(node.value, dict) else None
+        return node is not None
 
-def _bare_numbers_as_values(node: Node) -> Node:
-    """Read `name: 3` as `name: {value: 3}`."""
-    if not isinstance(node.value, dict):
-        return node
-    return replace(node, value={name: _as_value(child) for name, child in node.value.items()})
-
-
-def _as_value(node: Node) -> Node:
-    if isinstance(node.value, dict):
-        return node
-    return Node({"value": replace(node, key_line=node.line)}, node.line, node.column, node.key_line)
+    def place(self, file: str, *steps: str, part: str) -> Place:
+        """Return where the value of a variable begins: its equation, initial value or number."""
+        node = self.nodes[file]
+        for step in steps:
+            node = node.value[step]
+        if isinstance(node.value, dict) and part not in node.value:
+            return self.at(file, *steps)
+        chosen = node.value[part] if isinstance(node.value, dict) else node
+        return Place(str(self.path / file), chosen.line, chosen.column)
 
 
 class _Loader:
     """Lays the layers over each other, the first underneath."""
 
-    def __init__(self, folder: Path, layers: list[_Layer]) -> None:
-        self.path, self.layers, self.top = folder, layers, layers[-1]
+    def __init__(self, layers: list[_Layer]) -> None:
+        self.layers, self.base, self.top = layers, layers[0], layers[-1]
 
     def folder(self) -> ModelFolder:
+        model = self.model()
+        self.refuse_unknown(model)
+        free_form = {name: self.free_form(f"{name}.yaml") for name in ("checks", "words", "layout")}
         return ModelFolder(
-            path=self.path,
-            model=self.model(),
-            scenarios={name: _scenario(name, record) for name, record in self.laid("scenarios").items()},
+            path=self.top.path,
+            model=model,
+            scenarios={
+                n: _scenario(layer, n, record) for layer in self.layers for n, record in layer.scenarios.items()
+            },
             costs=self.laid("costs"),
             observations=self.laid("observations"),
             fit=self.laid("fit"),
-            checks=self.free_form("checks.yaml"),
-            words=self.free_form("words.yaml"),
-            layout=self.free_form("layout.yaml"),
+            **free_form,
+            files={file: text for layer in self.layers for file, text in layer.files.items()},
         )
 
     def laid(self, what: str) -> dict[str, Any]:
@@ -179,64 +199,126 @@ class _Loader:
         return {key: value for layer in self.layers for key, value in layer.free_form(name).items()}
 
     def model(self) -> Model:
-        own, base = self.top.model, self.layers[0].model
-        time = own.time or base.time
-        if time is None:
-            raise FileError(f"{self.path / 'model.yaml'}: the file does not say 'time'")
+        own, base = self.top.model, self.base.model
         balance = own.balance or base.balance
-        dimensions = {**base.dimensions, **own.dimensions}
+        loops = [*base.loops, *(own.loops if own is not base else ())]
         model = Model(
             own.name,
-            time=Time(**time.model_dump()),
+            time=self.time(),
             balance=Balance(tuple(balance.solve), tuple(balance.steady), tuple(balance.zero)) if balance else None,
-            loops=tuple(Loop(**{**loop.model_dump(), "path": tuple(loop.path)}) for loop in base.loops + own.loops * (own is not base)),
+            loops=tuple(Loop(**{**loop.model_dump(), "path": tuple(loop.path)}) for loop in loops),
             title=own.title or base.title,
             doc=own.doc or base.doc,
         )
+        dimensions = {**base.dimensions, **own.dimensions}
         records = [Dimension(name, **record.model_dump()) for name, record in dimensions.items()]
-        return model.define(*records, *self.variables().values(), *self.constants())
+        return model.define(*records, *self.variables().values(), *_Constants(self.layers).laid())
+
+    def time(self) -> Time:
+        layer = self.top if self.top.model.time else self.base
+        if layer.model.time is None:
+            raise FileError(f"{self.top.path / MODEL}: the file does not say 'time'")
+        try:
+            return Time(**layer.model.time.model_dump())
+        except (ModelError, OverflowError) as error:
+            raise FileError(f"{layer.at(MODEL, 'time')}: {error}") from None
 
     def variables(self) -> dict[str, Variable]:
+        """Return all but the constants; the last layer that says what a name is decides."""
         found: dict[str, Variable] = {}
         for layer in self.layers:
             for name, record in layer.model.variables.items():
-                if not isinstance(record, r.ConstantRecord):
-                    part = "initial" if isinstance(record, r.StockRecord) else "equation"
-                    facts = record.model_dump(exclude={"kind"})
-                    found[name] = RECORD_OF[type(record)](name, **facts, place=layer.place(name, part))
+                if isinstance(record, r.ConstantRecord):
+                    found.pop(name, None)
+                else:
+                    found[name] = _variable(layer, name, record)
         return found
 
-    def constants(self) -> list[Constant]:
-        fields: dict[str, dict[str, Any]] = {}
-        places: dict[str, Place] = {}
+    def refuse_unknown(self, model: Model) -> None:
+        """Refuse fits and observations of what the model does not have; scenarios are `check`'s.
+
+        Raises:
+            FileError: Each with its line.
+        """
+        constants = [constant.name for constant in model.constants()]
+        faults = [
+            f"{place}: there is no {what} '{name}' in {model.name}.{did_you_mean(name, known)}"
+            for layer in self.layers
+            for place, what, name, known in [
+                *((layer.at(FIT, "free", name), "constant", name, constants) for name in layer.fit),
+                *(
+                    (layer.at(OBSERVATIONS, "series", name, "observes"), "variable", record.observes, model.variables)
+                    for name, record in layer.observations.items()
+                ),
+            ]
+            if name not in known
+        ]
+        if faults:
+            raise FileError("\n".join(faults))
+
+
+def _variable(layer: _Layer, name: str, record: r.Record) -> Variable:
+    part = {r.StockRecord: "initial", r.LookupRecord: "points"}.get(type(record), "equation")
+    facts = record.model_dump(exclude={"kind"})
+    found: Variable = RECORD_OF[type(record)](name, **facts, place=layer.place(MODEL, "variables", name, part=part))
+    return found
+
+
+class _Constants:
+    """The constants of the layers, field by field, and what is wrong with them."""
+
+    def __init__(self, layers: list[_Layer]) -> None:
+        self.layers = layers
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.places: dict[str, Place] = {}
+        self.others: dict[str, tuple[str, Place]] = {}  # what is no constant: its kind, and where it says so
+        self.faults: list[str] = []
+
+    def laid(self) -> list[Constant]:
+        """Return the constants.
+
+        Raises:
+            FileError: One has no value, or two; or parameters.yaml names what is no constant. Each with its line.
+        """
         for layer in self.layers:
-            for name, record in _constant_records(layer).items():
-                fields.setdefault(name, {}).update(_given(record))
-                places[name] = layer.place(name, "value")
-        return [self.constant(name, facts, places[name]) for name, facts in fields.items()]
+            self.structure(layer)
+            for name, record in layer.parameters.items():
+                self.faults += self.parameter_faults(layer, name)
+                self.put(name, record, layer.place(PARAMETERS, name, part="value"))
+        for name, facts in self.facts.items():
+            if facts.get("value") is None:
+                self.faults.append(f"{self.places[name]}: the constant '{name}' has no value")
+        if self.faults:
+            raise FileError("\n".join(self.faults))
+        return [Constant(name, **facts, place=self.places[name]) for name, facts in self.facts.items()]
 
-    def constant(self, name: str, facts: dict[str, Any], place: Place) -> Constant:
-        if facts.get("value") is None:
-            raise FileError(f"{place}: the constant '{name}' has no value")
-        return Constant(name, **facts, place=place)
+    def structure(self, layer: _Layer) -> None:
+        for name, record in layer.model.variables.items():
+            if isinstance(record, r.ConstantRecord):
+                self.others.pop(name, None)
+                self.put(name, record, layer.place(MODEL, "variables", name, part="value"))
+            else:
+                self.facts.pop(name, None)
+                self.others[name] = str(record.kind), layer.at(MODEL, "variables", name)
 
+    def put(self, name: str, record: r.ParameterRecord, place: Place) -> None:
+        self.facts.setdefault(name, {}).update(_given(record))
+        self.places[name] = place
 
-def _constant_records(layer: _Layer) -> dict[str, r.ParameterRecord]:
-    """Return the constants of both files of a folder.
-
-    Raises:
-        FileError: One is given a value in both.
-    """
-    inside = {n: v for n, v in layer.model.variables.items() if isinstance(v, r.ConstantRecord)}
-    twice = [n for n in inside if n in layer.parameters and inside[n].value is not None]
-    if twice:
-        there = layer.nodes["parameters.yaml"].value[twice[0]].key_line
-        here = layer.nodes["model.yaml"].value["variables"].value[twice[0]].key_line
-        raise FileError(
-            f"{layer.path / 'parameters.yaml'}:{there}: '{twice[0]}' also has a value in "
-            f"{layer.path / 'model.yaml'}:{here}; keep one"
-        )
-    return {**inside, **layer.parameters}
+    def parameter_faults(self, layer: _Layer, name: str) -> Iterator[str]:
+        here = layer.at(PARAMETERS, name)
+        if name in self.others:
+            kind, there = self.others[name]
+            yield f"{here}: '{name}' is of kind {kind} ({there}); only constants stand here"
+        elif layer.has(MODEL, "variables", name, "value"):
+            there = layer.at(MODEL, "variables", name, "value")
+            yield f"{here}: '{name}' also has a value in {there}; keep one"
+        elif layer is not self.layers[0] and name not in self.facts:
+            near = did_you_mean(name, self.facts)
+            yield (
+                f"{here}: there is no constant '{name}' in {self.layers[0].model.name}.{near} "
+                "A new one is declared in model.yaml, with kind: constant"
+            )
 
 
 def _given(record: r.ParameterRecord) -> dict[str, Any]:
@@ -255,6 +337,10 @@ def prior_of(record: r.PriorRecord | None) -> Prior | None:
     return Prior(record.distribution, record.low, record.high, central, record.chance_of_none, record.none_value)
 
 
-def _scenario(name: str, record: r.ScenarioRecord) -> Scenario:
+def _scenario(layer: _Layer, name: str, record: r.ScenarioRecord) -> Scenario:
+    levers = tuple(
+        Lever(**lever.model_dump(), place=layer.at(SCENARIOS, name, "levers", number))
+        for number, lever in enumerate(record.levers)
+    )
     facts = record.model_dump(exclude={"levers"})
-    return Scenario(name, levers=tuple(Lever(**lever.model_dump()) for lever in record.levers), **facts)
+    return Scenario(name, levers=levers, **facts, place=layer.at(SCENARIOS, name))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from wm2u_sd.model.variables import NO_PLACE, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Lever:
         points: New (x, y) points for a lookup, for the whole run.
         start, end: When it begins and stops; None means from the start / to the end of the run.
         ramp: Mean time of the third-order delay through which it takes hold and fades; 0 is a step.
+        place: Where it was written, for messages.
     """
 
     target: str
@@ -30,6 +34,7 @@ class Lever:
     start: float | None = None
     end: float | None = None
     ramp: float = 0.0
+    place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Scenario:
         set: Shorthand, constant name -> value for the whole run.
         levers: Changes with a start, ramp and end.
         target, actors, cost_line, assumption, disagrees: What the group said about it (shown, never computed).
+        place: Where it was written, for messages.
     """
 
     name: str
@@ -52,3 +58,11 @@ class Scenario:
     assumption: str = ""
     disagrees: str = ""
     source: str = ""
+    place: Place = field(default=NO_PLACE, compare=False, repr=False)
+
+
+def scenario_to_dict(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as plain values, without the places where it was written."""
+    facts = {key: value for key, value in asdict(scenario).items() if key != "place"}
+    levers = [{key: value for key, value in lever.items() if key != "place"} for lever in facts["levers"]]
+    return {**facts, "levers": levers}

@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from wm2u_sd.simulate.conservation import Population, check_ledger, needed, popu
 from wm2u_sd.simulate.ensemble import Ensemble, draw
 from wm2u_sd.simulate.levers import all_levers, check_targets, mover, moving_names
 from wm2u_sd.simulate.run import CUMULATIVE, Failure, Run
-from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulate.scenario import Scenario, scenario_to_dict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -225,7 +225,7 @@ class _Job:
         """Return scenario numbers that may share columns: those with the same changes to lookups."""
         groups: dict[str, list[int]] = {}
         for number, scenario in enumerate(self.scenarios):
-            curves = [asdict(lever) for lever in all_levers(scenario) if lever.points is not None]
+            curves = [(lever.target, lever.points) for lever in all_levers(scenario) if lever.points is not None]
             groups.setdefault(json.dumps(curves), []).append(number)
         return list(groups.values())
 
@@ -418,7 +418,7 @@ def _times_time(units: str, time_units: str) -> str:
 def _provenance(
     model: Model, scenarios: Sequence[Scenario], ensemble: Ensemble, backend_name: str
 ) -> dict[str, str]:
-    said = json.dumps([asdict(scenario) for scenario in scenarios], sort_keys=True, default=str)
+    said = json.dumps([scenario_to_dict(scenario) for scenario in scenarios], sort_keys=True, default=str)
     return {
         "model": model.name,
         "model_digest": model.digest,
