@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from wm2u_sd.calibrate.fit import Fit, Free
@@ -11,12 +11,11 @@ from wm2u_sd.calibrate.observations import Observations
 from wm2u_sd.economics.ledger import CostLine, cost_lines
 from wm2u_sd.errors import FileError, did_you_mean
 from wm2u_sd.io.observed import free_constants, load_fit, read_observations, save_fit
+from wm2u_sd.io.paths import is_file
 from wm2u_sd.io.text import load
 from wm2u_sd.model.model import Model
 from wm2u_sd.simulate.ensemble import Ensemble, draw
 from wm2u_sd.simulate.scenario import Scenario
-
-FIT_STEPS = {"method": "rk2", "step": "1/2", "saveper": 12}
 
 
 def models_root() -> Path:
@@ -77,16 +76,17 @@ def open_place(name_or_folder: str | Path, *, fitted: bool = True) -> Place:
     opened = load(find(name_or_folder))
     folder, model = opened.path, opened.model
     observations = read_observations(folder, opened.observations, model.time) if opened.observations else None
+    free = free_constants(opened.fit)
     fit = None
     if observations and fitted:
-        fit = load_fit(folder, fitting_model(model).digest, digest(observations))
+        fit = load_fit(folder, fitting_model(model).digest, digest(observations), free)
     return Place(
         folder=folder,
         model=model.with_values(fit.values) if fit else model,
         scenarios=dict(opened.scenarios),
         lines=cost_lines(opened.costs) if opened.costs else (),
         observations=observations,
-        free=tuple(free_constants(opened.fit)),
+        free=tuple(free),
         fit=fit,
     )
 
@@ -94,11 +94,9 @@ def open_place(name_or_folder: str | Path, *, fitted: bool = True) -> Place:
 def find(name_or_folder: str | Path) -> Path:
     """Return the folder of a shipped model by name, or the folder itself."""
     path = Path(name_or_folder)
-    if (path / "model.yaml").is_file():
-        return path
-    for shipped in (models_root() / "localities" / str(name_or_folder), models_root() / str(name_or_folder)):
-        if (shipped / "model.yaml").is_file():
-            return shipped
+    for folder in (path, models_root() / "localities" / path, models_root() / path):
+        if is_file(folder / "model.yaml"):
+            return folder
     known = [*place_names(), "core"]
     raise FileError(
         f"There is no place or model folder '{name_or_folder}'.{did_you_mean(str(name_or_folder), known)} "
@@ -109,7 +107,7 @@ def find(name_or_folder: str | Path) -> Path:
 def fitting_model(model: Model) -> Model:
     """Return the model over the years it has counts for: from its start to the decision."""
     end = getattr(model.variables.get("decision_time"), "value", model.time.end)
-    return replace(model, time=replace(model.time, end=end, **FIT_STEPS))
+    return model.with_time(end=end, method="rk2", step="1/2", saveper=12)
 
 
 def fit_place(place: Place, *, starts: int = 4) -> Fit:

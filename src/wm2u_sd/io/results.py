@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wm2u_sd.errors import FileError
 from wm2u_sd.io.atomic import replacing
 from wm2u_sd.io.model_record import model_from_dict, model_to_dict
+from wm2u_sd.io.paths import is_file, reason
 from wm2u_sd.simulate.run import Failure, Run
 from wm2u_sd.simulate.scenario import Lever, Scenario, scenario_to_dict
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 
 FORMAT = "wm2u_sd run 1"
 GROUPS = ("data", "parameters", "ledger")
+FACTS = ("model", "scenarios", "failures", "provenance")
+DIGEST = "digest"
 
 
 def save_run(run: Run, path: str | Path) -> Path:
@@ -31,21 +38,23 @@ def save_run(run: Run, path: str | Path) -> Path:
 
     Returns:
         The path.
+
+    Raises:
+        FileError: It cannot be written there.
     """
     facts = {
-        "format": FORMAT,
-        "model": json.dumps(model_to_dict(run.model)),
-        "scenarios": json.dumps([scenario_to_dict(scenario) for scenario in run.scenarios.values()]),
-        "failures": json.dumps([asdict(failure) for failure in run.failures]),
-        "provenance": json.dumps(dict(run.provenance)),
+        "model": _json(model_to_dict(run.model)),
+        "scenarios": _json([scenario_to_dict(scenario) for scenario in run.scenarios.values()]),
+        "failures": _json([asdict(failure) for failure in run.failures]),
+        "provenance": _json(dict(run.provenance)),
     }
+    datasets: dict[str, xr.Dataset] = {group: getattr(run, group) for group in GROUPS}
+    marks = {"format": FORMAT, DIGEST: _digest(datasets, facts)}
     with replacing(Path(path)) as draft:
-        for number, group in enumerate(GROUPS):
-            dataset: xr.Dataset = getattr(run, group)
-            if not number:
-                dataset = dataset.assign_attrs(facts)
+        for number, (group, dataset) in enumerate(datasets.items()):
+            whole = dataset if number else dataset.assign_attrs(facts | marks)
             squeezed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.data_vars.items() if array.ndim}
-            dataset.to_netcdf(draft, mode="a" if number else "w", group=group, engine="h5netcdf", encoding=squeezed)
+            whole.to_netcdf(draft, mode="a" if number else "w", group=group, engine="h5netcdf", encoding=squeezed)
     return Path(path)
 
 
@@ -53,44 +62,85 @@ def load_run(path: str | Path) -> Run:
     """Read a run back.
 
     Raises:
-        FileError: The file is missing, is not a run, or its model does not match the digest it was made with.
+        FileError: The file is missing, is not a run, is of another version, or is not as it was written.
     """
+    if not is_file(Path(path)):
+        raise FileError(f"{path}: there is no such file")
     datasets = {group: _read(Path(path), group) for group in GROUPS}
-    facts = datasets["data"].attrs
-    if facts.get("format") != FORMAT:
+    attributes = datasets["data"].attrs
+    found = attributes.pop("format", "nothing")
+    if found != FORMAT:
         raise FileError(
-            f"{path}: this is not a run saved by wm2u_sd (expected '{FORMAT}', found '{facts.get('format')}')"
+            f"{path}: this is not a run saved by wm2u_sd (expected '{FORMAT}', found '{found}'). Run again."
         )
-    model = model_from_dict(json.loads(facts.pop("model")))
-    provenance = json.loads(facts.pop("provenance"))
-    if model.digest != provenance.get("model_digest"):
-        raise FileError(
-            f"{path}: made from model {provenance.get('model_digest')}, but the model inside is {model.digest}; "
-            "the file has been changed. Run again."
-        )
-    scenarios = [_scenario(record) for record in json.loads(facts.pop("scenarios"))]
-    failures = tuple(Failure(**record) for record in json.loads(facts.pop("failures")))
-    facts.pop("format")
+    facts = {name: attributes.pop(name, "") for name in FACTS}
+    if attributes.pop(DIGEST, "") != _digest(datasets, facts):
+        raise FileError(f"{path}: the file is not as it was written; it is damaged or has been changed. Run again.")
+    try:
+        return _run(datasets, {name: json.loads(text) for name, text in facts.items()}, path)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise FileError(f"{path}: what it says of its run cannot be read ({error}). Run again.") from None
+
+
+def _run(datasets: Mapping[str, xr.Dataset], facts: Mapping[str, Any], path: str | Path) -> Run:
+    model = model_from_dict(facts["model"])
+    made_with = facts["provenance"]["model_digest"]
+    if model.digest != made_with:
+        raise FileError(f"{path}: made from model {made_with}, but the model inside is {model.digest}. Run again.")
+    scenarios = [_scenario(record) for record in facts["scenarios"]]
     return Run(
         **datasets,
         model=model,
         scenarios={scenario.name: scenario for scenario in scenarios},
-        failures=failures,
-        provenance=provenance,
+        failures=tuple(Failure(**record) for record in facts["failures"]),
+        provenance=facts["provenance"],
     )
 
 
-def _scenario(record: dict[str, Any]) -> Scenario:
-    return Scenario(**{**record, "levers": tuple(Lever(**lever) for lever in record["levers"])})
+def _scenario(record: Mapping[str, Any]) -> Scenario:
+    return Scenario(**{**record, "levers": tuple(_lever(lever) for lever in record["levers"])})
+
+
+def _lever(record: Mapping[str, Any]) -> Lever:
+    pairs = {key: [tuple(pair) for pair in record[key]] for key in ("series", "points") if record[key] is not None}
+    return Lever(**{**record, **pairs})
+
+
+def _json(facts: Any) -> str:
+    return json.dumps(facts, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of NumPy as plain ones, mappings and sequences as JSON knows them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return dict(value) if isinstance(value, Mapping) else list(value)
+
+
+def _digest(datasets: Mapping[str, xr.Dataset], facts: Mapping[str, str]) -> str:
+    """Return the fingerprint of everything in a file, so that damage is noticed."""
+    found = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
+    for group, dataset in datasets.items():
+        found.update(json.dumps([group, sorted(dataset.attrs.items())], default=str).encode())
+        for name, array in sorted(dataset.variables.items(), key=lambda item: str(item[0])):
+            found.update(json.dumps([name, array.dims, array.shape, sorted(array.attrs.items())], default=str).encode())
+            found.update(_bytes(array.values))
+    return found.hexdigest()
+
+
+def _bytes(values: np.ndarray[Any, Any]) -> bytes:
+    numeric = values.dtype.kind in "if"
+    return np.ascontiguousarray(values, "<f8").tobytes() if numeric else json.dumps(values.tolist()).encode()
 
 
 def _read(path: Path, group: str) -> xr.Dataset:
+    """Return one group of a file as it was written: nothing scaled, no unit taken for a calendar."""
     import xarray as xr
 
-    if not path.is_file():
-        raise FileError(f"{path}: there is no such file")
     try:
-        with xr.open_dataset(path, group=group, engine="h5netcdf") as dataset:
+        with xr.open_dataset(
+            path, group=group, engine="h5netcdf", mask_and_scale=False, decode_times=False, decode_timedelta=False
+        ) as dataset:
             return dataset.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise FileError(f"{path}: cannot be read as a run ({error})") from None
+    except Exception as error:  # noqa: BLE001 - what a damaged file makes its readers raise is nowhere stated
+        raise FileError(f"{path}: cannot be read as a run ({reason(error)}). Run again.") from None
