@@ -10,7 +10,7 @@ from wm2u_sd.errors import FileError
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
-from wm2u_sd.model.variables import KIND_OF, Kind, Prior, Variable, kind_of
+from wm2u_sd.model.variables import KIND_OF, Kind, Prior, Variable, facts_of, kind_of
 
 RECORD_OF = {kind: record for record, kind in KIND_OF.items()}
 
@@ -22,17 +22,11 @@ def model_to_dict(model: Model) -> dict[str, Any]:
         "title": model.title,
         "doc": model.doc,
         "time": asdict(model.time),
-        "dimensions": [asdict(dimension) for dimension in model.dimensions.values()],
-        "variables": [_variable_to_dict(variable) for variable in model.variables.values()],
-        "balance": asdict(model.balance) if model.balance else None,
-        "loops": [asdict(loop) for loop in model.loops],
+        "dimensions": [facts_of(dimension) for dimension in model.dimensions.values()],
+        "variables": [{"kind": str(kind_of(v)), **facts_of(v)} for v in model.variables.values()],
+        "balance": facts_of(model.balance) if model.balance else None,
+        "loops": [facts_of(loop) for loop in model.loops],
     }
-
-
-def _variable_to_dict(variable: Variable) -> dict[str, Any]:
-    facts = asdict(variable)
-    facts.pop("place")
-    return {"kind": str(kind_of(variable)), **facts}
 
 
 def model_from_dict(facts: Mapping[str, Any]) -> Model:
@@ -42,24 +36,29 @@ def model_from_dict(facts: Mapping[str, Any]) -> Model:
         FileError: Something is missing or of the wrong form.
     """
     try:
-        balance = facts["balance"]
         model = Model(
             facts["name"],
             time=Time(**facts["time"]),
-            balance=Balance(**{key: tuple(names) for key, names in balance.items()}) if balance else None,
+            balance=_balance_from_dict(facts["balance"]) if facts["balance"] else None,
             loops=tuple(Loop(**{**loop, "path": tuple(loop["path"])}) for loop in facts["loops"]),
             title=facts["title"],
             doc=facts["doc"],
         )
         dimensions = [Dimension(**dimension) for dimension in facts["dimensions"]]
         return model.define(*dimensions, *(_variable_from_dict(variable) for variable in facts["variables"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileError(f"this is not a model record: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FileError(f"this is not a model record: {type(error).__name__}: {error}") from None
+
+
+def _balance_from_dict(facts: Mapping[str, Any]) -> Balance:
+    return Balance(tuple(facts["solve"]), tuple(facts["steady"]), tuple(facts["zero"]))
 
 
 def _variable_from_dict(facts: Mapping[str, Any]) -> Variable:
     plain = {key: value for key, value in facts.items() if key != "kind"}
     if plain.get("prior"):
         plain["prior"] = Prior(**plain["prior"])
+    if "points" in plain:
+        plain["points"] = [tuple(point) for point in plain["points"]]
     record: Variable = RECORD_OF[Kind(facts["kind"])](**plain)
     return record

@@ -10,8 +10,13 @@ from typing import Any
 
 from wm2u_sd.errors import ModelError, caret
 from wm2u_sd.expr.nodes import Expression, Span
-from wm2u_sd.model.model import Model
-from wm2u_sd.model.variables import NO_PLACE, Place, Variable
+from wm2u_sd.model.dimensions import Dimension
+from wm2u_sd.model.model import Balance, Loop, Model
+from wm2u_sd.model.pointing import line_excerpt, position_in_file, word_in_file
+from wm2u_sd.model.variables import NO_PLACE, Auxiliary, Flow, Place, Stock, Variable
+
+Placed = Variable | Dimension | Balance | Loop
+At = Expression | Span | None
 
 
 class Severity(StrEnum):
@@ -134,7 +139,7 @@ class Report:
             raise CheckFailed(self)
 
     def __str__(self) -> str:
-        counts = f"{_counted(len(self.errors), 'error')}, {_counted(len(self.warnings), 'warning')}"
+        counts = f"{counted(len(self.errors), 'error')}, {counted(len(self.warnings), 'warning')}"
         return "\n".join([*map(str, self.findings), counts])
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,7 +156,8 @@ def shortened(value: Any) -> str:
     return reprlib.repr(value)
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Return a number with its noun: '1 error', '2 errors'."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
@@ -172,61 +178,43 @@ class Case:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def error(
-        self, code: Code, message: str, of: Variable | None = None, node: Expression | None = None, *, hint: str = ""
+        self, code: Code, message: str, of: Placed | None = None, at: At = None, *, hint: str = "", word: str = ""
     ) -> Finding:
-        """Return an error about a record, pointing at a part of its equation when one is given."""
-        return self.finding(Severity.ERROR, code, message, hint, of, node.span if node is not None else None)
+        """Return an error about a record.
+
+        Args:
+            code: What it is about.
+            message: What is wrong.
+            of: The record; None for a fault of no record.
+            at: The part of its equation to point at, or the characters of it.
+            hint: What to do.
+            word: A word of the record to point at instead; '' takes its name.
+        """
+        return self._finding(Finding(Severity.ERROR, code, message, hint), of, at, word)
 
     def warning(
-        self, code: Code, message: str, of: Variable | None = None, node: Expression | None = None, *, hint: str = ""
+        self, code: Code, message: str, of: Placed | None = None, at: At = None, *, hint: str = "", word: str = ""
     ) -> Finding:
         """Return a warning; see `error`."""
-        return self.finding(Severity.WARNING, code, message, hint, of, node.span if node is not None else None)
+        return self._finding(Finding(Severity.WARNING, code, message, hint), of, at, word)
 
-    def finding(
-        self, severity: Severity, code: Code, message: str, hint: str, of: Variable | None, span: Span | None
-    ) -> Finding:
-        """Return a finding at a record, or at the characters `span` of its equation."""
-        if of is None or span is None:
-            return Finding(severity, code, message, hint, of.place if of is not None else NO_PLACE)
-        text = equation_text(of)
-        place = position_in_file(self.files.get(of.place.file, ""), of.place, text, span[0])
-        return Finding(severity, code, message, hint, place, caret(text, *span))
+    def at(self, finding: Finding, place: Place) -> Finding:
+        """Return a finding moved to a line of a file."""
+        return replace(finding, place=place, excerpt=line_excerpt(self.files.get(place.file, ""), place, 0))
+
+    def _finding(self, finding: Finding, of: Placed | None, at: At, word: str) -> Finding:
+        if of is None:
+            return finding
+        file = self.files.get(of.place.file, "")
+        if at is not None and isinstance(of, Stock | Flow | Auxiliary):
+            span, text = at if isinstance(at, tuple) else at.span, equation_text(of)
+            return replace(finding, place=position_in_file(file, of.place, text, span[0]), excerpt=caret(text, *span))
+        word = word or str(getattr(of, "name", ""))
+        place = word_in_file(file, of.place, word) if word and file else of.place
+        return replace(finding, place=place, excerpt=line_excerpt(file, place, len(word)))
 
 
 def equation_text(record: Variable) -> str:
     """Return the equation of a record, of a stock its initial value, '' where it has none."""
     text: str = getattr(record, "equation", "") or getattr(record, "initial", "")
     return text
-
-
-def position_in_file(file: str, place: Place, text: str, position: int) -> Place:
-    """Return the place of one character of an equation, however its lines were folded when the file was read.
-
-    Args:
-        file: Text of the whole file; '' when it is not at hand, then the equation is taken to stand on one line.
-        place: Where the value begins in the file, its quote or block mark included.
-        text: The equation as read.
-        position: Index into `text`.
-    """
-    if not file or not place.file:
-        return replace(place, column=place.column + position) if place.file else place
-    lines = file.splitlines(keepends=True)
-    at = sum(map(len, lines[: place.line - 1])) + place.column - 1
-    if file[at : at + 1] in (">", "|"):
-        at = file.find("\n", at) + 1
-    elif file[at : at + 1] in ("'", '"'):
-        at += 1
-    before = "".join(text[:position].split())
-    for wanted in [*before, text[position : position + 1].strip()]:
-        at = _next_visible(file, at)
-        if wanted and file[at : at + 1] != wanted:
-            return place
-        at += 1
-    return Place(place.file, file.count("\n", 0, at - 1) + 1, at - 1 - file.rfind("\n", 0, at - 1))
-
-
-def _next_visible(text: str, at: int) -> int:
-    while text[at : at + 1].isspace():
-        at += 1
-    return at

@@ -26,20 +26,23 @@ def dimension_faults(model: Model, record: Variable, tree: Expression) -> list[F
     return faults
 
 
-def _axes(model: Model, owner: str, target: Axes, node: Expression, faults: list[Fault]) -> Axes:
-    """Return the axes of a node as far as they can be made out."""
+def _axes(model: Model, owner: str, target: Axes, node: Expression, faults: list[Fault]) -> Axes | None:
+    """Return the axes of a node, None when they cannot be made out."""
     try:
         if isinstance(node, Number):
             return ()
         if isinstance(node, Reference):
             return _reference(model, owner, target, node)
-        groups = [_axes(model, owner, target, part, faults) for part in sub_expressions(node)]
+        parts = [_axes(model, owner, target, part, faults) for part in sub_expressions(node)]
+        groups = [axes for axes in parts if axes is not None]
+        if len(groups) < len(parts):
+            return None
         if isinstance(node, Call) and is_reduction(node.function, len(node.arguments)):
             return _reduced(owner, node, groups[0])
         return union(owner, target, groups)
     except DimensionError as error:
         faults.append((str(error), node))
-        return ()
+        return None
 
 
 def _reduced(owner: str, node: Call, axes: Axes) -> Axes:
@@ -50,9 +53,11 @@ def _reduced(owner: str, node: Call, axes: Axes) -> Axes:
     return tuple(axis for axis in axes if not axis.star)
 
 
-def _reference(model: Model, owner: str, target: Axes, node: Reference) -> Axes:
-    if node.name in RESERVED or node.name not in model.variables:
+def _reference(model: Model, owner: str, target: Axes, node: Reference) -> Axes | None:
+    if node.name in RESERVED:
         return ()
+    if node.name not in model.variables:
+        return None
     axes = axes_over(model, node.name, getattr(model.variables[node.name], "over", ()))
     wanted: Sequence[Axis | str] = axes
     if node.subscripts:

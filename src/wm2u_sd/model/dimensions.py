@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from wm2u_sd.model.variables import NO_PLACE, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +22,4 @@ class Dimension:
     elements: Sequence[str] = ()
     of: str = ""
     doc: str = ""
+    place: Place = field(default=NO_PLACE, compare=False, repr=False)

@@ -8,7 +8,8 @@ from wm2u_sd.expr.nodes import Expression, Number
 from wm2u_sd.expr.visit import calls, walk
 from wm2u_sd.model.diagnostics import Case, Code, Finding
 from wm2u_sd.model.graph import mentions
-from wm2u_sd.model.variables import Constant
+from wm2u_sd.model.structure_check import OF_ORDER, is_plain
+from wm2u_sd.model.variables import Constant, Lookup
 
 NEEDS_NO_NAME = (0.0, 1.0)
 
@@ -16,15 +17,19 @@ NEEDS_NO_NAME = (0.0, 1.0)
 def unused_findings(case: Case) -> Iterator[Finding]:
     """Yield constants, lookups and dimensions that nothing uses; a constant kept for scenarios is marked `lever`."""
     used = set().union(*map(mentions, case.trees.values()))
-    for record in (*case.model.constants(), *case.model.lookups()):
-        if record.name not in used and not getattr(record, "lever", False):
+    if case.broken or not all(is_plain(case, name) for name in case.model.variables):
+        return  # the part that cannot be made out may be what uses them
+    for name, record in case.model.variables.items():
+        given = isinstance(record, Lookup) or (isinstance(record, Constant) and not record.lever)
+        if given and name not in used:
             hint = "Take it out, use it, or mark it 'lever: true' when scenarios do."
-            yield case.warning(Code.UNUSED, f"nothing uses {record.name}", record, hint=hint)
+            yield case.warning(Code.UNUSED, f"nothing uses {name}", record, hint=hint)
     over = {name for record in case.model.variables.values() for name in getattr(record, "over", ())}
     over |= {case.model.dimensions[name].of for name in over if name in case.model.dimensions}
     for name, dimension in case.model.dimensions.items():
         if name not in over and not dimension.of:
-            yield case.warning(Code.UNUSED, f"nothing is over the dimension {name}", hint="Take it out, or use it.")
+            message = f"nothing is over the dimension {name}"
+            yield case.warning(Code.UNUSED, message, dimension, hint="Take it out, or use it.")
 
 
 def reader_findings(case: Case) -> Iterator[Finding]:
@@ -46,7 +51,7 @@ def reader_findings(case: Case) -> Iterator[Finding]:
 
 def _bare_numbers(tree: Expression) -> list[Number]:
     """Return the numbers that should have a name, each once; the order of a delay has to be written out."""
-    orders = {id(call.arguments[2]) for call in calls(tree) if call.function in ("delay_n", "smooth_n") and call.arguments[2:]}
+    orders = {id(order) for call in calls(tree) if call.function in OF_ORDER for order in call.arguments[2:3]}
     found = {
         node.value: node
         for node in walk(tree)

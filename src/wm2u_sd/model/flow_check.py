@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from wm2u_sd.errors import did_you_mean
 from wm2u_sd.model.diagnostics import Case, Code, Finding
-from wm2u_sd.model.variables import Flow, Stock, kind_of
+from wm2u_sd.model.shape import listed
+from wm2u_sd.model.variables import Flow, Stock, a_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,12 @@ def _listed(case: Case, stock: Stock, name: str) -> Iterator[Finding]:
     known = case.model.variables.get(name)
     if known is None and name not in case.broken:
         near = did_you_mean(name, [flow.name for flow in case.model.flows()]).strip()
-        yield case.error(Code.FLOWS, f"{stock.name} lists '{name}', and there is no such flow", stock, hint=near)
+        yield case.error(
+            Code.FLOWS, f"{stock.name} lists '{name}', and there is no such flow", stock, hint=near, word=name
+        )
     elif known is not None and not isinstance(known, Flow):
-        message = f"{stock.name} lists '{name}', which is a {kind_of(known)} and no flow"
-        yield case.error(Code.FLOWS, message, stock, hint="Only a flow can change a stock.")
+        message = f"{stock.name} lists '{name}', which is {a_kind(known)} and no flow"
+        yield case.error(Code.FLOWS, message, stock, hint="Only a flow can change a stock.", word=name)
 
 
 def _edge(case: Case, flow: Flow, ends: Ends) -> Iterator[Finding]:
@@ -61,22 +64,20 @@ def _edge(case: Case, flow: Flow, ends: Ends) -> Iterator[Finding]:
     elif ends.sources and ends.sinks:
         if flow.outside:
             message = f"{flow.name} goes from {ends.sources[0].name} to {ends.sinks[0].name}, yet says 'outside'"
-            yield case.warning(Code.FLOWS, message, flow, hint="Take 'outside' away, or one of its ends.")
+            hint = "Take 'outside' away, or one of its ends."
+            yield case.warning(Code.FLOWS, message, flow, hint=hint, word="outside")
     elif not flow.outside and not case.broken:
         yield _dangling(case, flow, ends)
 
 
 def _dangling(case: Case, flow: Flow, ends: Ends) -> Finding:
-    where = f"leaves {ends.sources[0].name} and goes nowhere" if ends.sources else f"enters {ends.sinks[0].name} from nowhere"
+    leaves = [f"leaves {stock.name} and goes nowhere" for stock in ends.sources]
+    where = [*leaves, *(f"enters {stock.name} from nowhere" for stock in ends.sinks)][0]
     return case.warning(Code.FLOWS, f"{flow.name} {where}", flow, hint="Say with 'outside' what is there.")
 
 
 def _alike(case: Case, flow: Flow, ends: Ends) -> Iterator[Finding]:
     for stock in (*ends.sources, *ends.sinks):
         if list(stock.over) != list(flow.over):
-            message = f"{flow.name} is over {_over(flow.over)} but {stock.name} is over {_over(stock.over)}"
-            yield case.error(Code.DIMENSIONS, message, flow, hint="Give both the same.")
-
-
-def _over(over: Sequence[str]) -> str:
-    return ", ".join(over) or "no dimension"
+            message = f"{flow.name} is over {listed(flow.over)} but {stock.name} is over {listed(stock.over)}"
+            yield case.error(Code.DIMENSIONS, message, flow, hint="Give both the same.", word="over")

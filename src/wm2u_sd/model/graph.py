@@ -12,9 +12,9 @@ from wm2u_sd.errors import ModelError
 from wm2u_sd.expr.functions import FUNCTIONS
 from wm2u_sd.expr.nodes import Call, Expression, Reference
 from wm2u_sd.expr.parser import parse
-from wm2u_sd.expr.visit import calls, sub_expressions, references
+from wm2u_sd.expr.visit import calls, references, sub_expressions
 from wm2u_sd.model.model import Model
-from wm2u_sd.model.variables import Auxiliary, Flow, Stock
+from wm2u_sd.model.variables import Auxiliary, Flow
 
 Dependencies = Mapping[str, Collection[str]]
 
@@ -32,7 +32,7 @@ NEEDED_NOW: Mapping[str, tuple[str, ...]] = {
     "sample_if_true": ("condition", "input"),
     "initial": (),
 }
-"""Arguments a function's value needs at the same moment, where that is not all of them: the others only fill its memory."""
+"""Arguments a value needs at the same moment, where that is not all of them: the others only fill its memory."""
 
 NEEDED_AT_START: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_MATERIAL, ("delay_time", "initial")),
@@ -139,7 +139,7 @@ def _reachable(dependencies: Dependencies, name: str) -> set[str]:
 
 
 def circle_text(cycle: Collection[str], circumstance: str) -> str:
-    """Word a circle, e.g. 'These two define each other with no stock between: load → quality → load.'
+    """Word a circle: 'These two define each other with no stock between: load → quality → load.'.
 
     Args:
         cycle: Names, each needing the next; shown the other way round, from cause to effect.

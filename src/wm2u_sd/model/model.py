@@ -13,13 +13,17 @@ from wm2u_sd.errors import ModelError, NameUnknownError, did_you_mean
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import (
+    NO_PLACE,
     Auxiliary,
     Constant,
     Flow,
     Kind,
     Lookup,
+    Place,
     Stock,
     Variable,
+    a_kind,
+    facts_of,
     kind_of,
 )
 
@@ -37,6 +41,7 @@ class Balance:
     solve: tuple[str, ...]
     steady: tuple[str, ...] = ()
     zero: tuple[str, ...] = ()
+    place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Loop:
     polarity: str = ""
     label: str = ""
     evidence: str = ""
+    place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ class Model:
             return variable
         if variable is not None:
             raise NameUnknownError(
-                f"'{name}' in {self.name} is a {kind_of(variable)}, worked out from other things; "
+                f"'{name}' in {self.name} is {a_kind(variable)}, worked out from other things; "
                 "only constants can be set. Change one of the constants it depends on."
             )
         known = [constant.name for constant in self.constants()]
@@ -156,16 +162,16 @@ class Model:
             "time": asdict(self.time),
             "dimensions": {n: [list(d.elements), d.of] for n, d in sorted(self.dimensions.items())},
             "variables": {n: _facts(v) for n, v in sorted(self.variables.items())},
-            "balance": asdict(self.balance) if self.balance else None,
+            "balance": facts_of(self.balance) if self.balance else None,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-WORDING = frozenset({"label", "doc", "source", "grade", "place", "outside", "lever"})
+WORDING = frozenset({"label", "doc", "source", "grade", "outside", "lever"})
 
 
 def _facts(variable: Variable) -> dict[str, Any]:
-    facts = {key: value for key, value in asdict(variable).items() if key not in WORDING}
+    facts = {key: value for key, value in facts_of(variable).items() if key not in WORDING}
     return {"kind": str(kind_of(variable)), **facts}
 
 

@@ -10,7 +10,7 @@ from wm2u_sd.expr.nodes import Call, Expression, Number, Reference
 from wm2u_sd.expr.printer import to_text
 from wm2u_sd.expr.visit import calls, free_stars, references
 from wm2u_sd.model.diagnostics import Case, Code, Finding
-from wm2u_sd.model.variables import Lookup, Variable, kind_of
+from wm2u_sd.model.variables import Lookup, Variable, a_kind
 
 NEEDS_A_VARIABLE = frozenset({Role.SMALL_MODEL, Role.HISTORY, Role.INITIAL})
 ORDER = "order"
@@ -50,14 +50,15 @@ def _call(case: Case, owner: Variable, node: Call) -> Iterator[Finding]:
             message = f"the lookup {node.function} takes one argument; got {len(node.arguments)}"
             yield case.error(Code.KINDS, message, owner, node)
     elif called is not None:
-        message = f"'{node.function}' is a {kind_of(called)}, which cannot be called"
+        message = f"'{node.function}' is {a_kind(called)}, which cannot be called"
         yield case.error(Code.KINDS, message, owner, node, hint=f"Write {node.function} * (...) to multiply.")
     elif node.function in FUNCTIONS:
         yield from _arguments(case, owner, node)
     elif node.function not in case.broken:
         known = [*FUNCTIONS, *(lookup.name for lookup in case.model.lookups())]
         message = f"{owner.name}: there is no function '{node.function}'"
-        yield case.error(Code.NAMES, message, owner, node, hint=did_you_mean(node.function, known).strip())
+        name = (node.span[0], node.span[0] + len(node.function))
+        yield case.error(Code.NAMES, message, owner, name, hint=did_you_mean(node.function, known).strip())
 
 
 def _arguments(case: Case, owner: Variable, node: Call) -> Iterator[Finding]:

@@ -10,11 +10,11 @@ from wm2u_sd.errors import ParseError, did_you_mean
 from wm2u_sd.expr.functions import FUNCTIONS, RESERVED
 from wm2u_sd.expr.nodes import Expression
 from wm2u_sd.expr.parser import NAME, WORDS, parse
-from wm2u_sd.model.diagnostics import Case, Code, Finding, Severity, equation_text, shortened
+from wm2u_sd.model.diagnostics import Case, Code, Finding, Placed, equation_text, shortened
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
-from wm2u_sd.model.variables import NO_PLACE, Auxiliary, Flow, Place, Prior, Stock, Variable
+from wm2u_sd.model.variables import Auxiliary, Flow, Place, Prior, Stock, Variable
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -64,8 +64,8 @@ class _Reading:
     case: Case
     findings: list[Finding] = field(default_factory=list)
 
-    def say(self, code: Code, message: str, of: Variable | None = None, hint: str = "") -> bool:
-        self.findings.append(self.case.error(code, message, of, hint=hint))
+    def say(self, code: Code, message: str, of: Placed | None = None, hint: str = "", word: str = "") -> bool:
+        self.findings.append(self.case.error(code, message, of, hint=hint, word=word))
         return False
 
     def time(self, time: Any) -> bool:
@@ -78,7 +78,7 @@ class _Reading:
     def dimension(self, name: Any, record: Any) -> bool:
         faults = [*name_faults(name, record, Dimension), *self.element_faults(record)]
         for fault in faults[:1]:
-            self.say(Code.DIMENSIONS, f"dimension {shortened(name)}: {fault}")
+            self.say(Code.DIMENSIONS, f"dimension {shortened(name)}: {fault}", placed(record))
         return not faults
 
     def element_faults(self, record: Any) -> Iterator[str]:
@@ -116,13 +116,13 @@ class _Reading:
     # Variables --------------------------------------------------------------------------------------------------------
 
     def variable(self, name: Any, record: Any, dimensions: Mapping[str, Dimension]) -> bool:
-        of = record if isinstance(record, Variable) and isinstance(record.place, Place) else None
+        of = placed(record)
         faults = list(name_faults(name, record, Variable))
         if faults:
             return self.say(Code.NAMES, faults[0], of)
         if name in self.model.dimensions:
             self.say(Code.NAMES, f"'{name}' is the name of a variable and of a dimension", of, "Rename one.")
-        wrong = [fault for fault in map(lambda rule: field_fault(record, rule), RULES) if fault]
+        wrong = [fault for rule in RULES if (fault := field_fault(record, rule))]
         for fault in wrong:
             self.say(Code.KINDS, f"{name}: {fault}", of)
         return not wrong and self.dimensions_of(record, dimensions)
@@ -132,7 +132,8 @@ class _Reading:
         over = getattr(record, "over", ())
         for name in (name for name in over if name not in self.model.dimensions):
             near = did_you_mean(name, self.names()).strip()
-            return self.say(Code.DIMENSIONS, f"{record.name} is over '{name}', which is no dimension", record, near)
+            message = f"{record.name} is over '{name}', which is no dimension"
+            return self.say(Code.DIMENSIONS, message, record, near, word=name)
         if len(set(over)) < len(over):
             return self.say(Code.DIMENSIONS, f"{record.name} is over {list(over)}", record, "Name a dimension once.")
         return all(name in dimensions for name in over)
@@ -146,11 +147,13 @@ class _Reading:
                     trees[name] = parse(equation_text(record))
                 except ParseError as error:
                     span = (error.position, error.position + 1)
-                    message = f"{name}: {error.reason}"
-                    self.findings.append(
-                        self.case.finding(Severity.ERROR, Code.EQUATION, message, "", record, span)
-                    )
+                    self.findings.append(self.case.error(Code.EQUATION, f"{name}: {error.reason}", record, span))
         return trees
+
+
+def placed(record: Any) -> Placed | None:
+    """Return a record that can be pointed at, None when it cannot."""
+    return record if isinstance(record, Placed) and isinstance(record.place, Place) else None
 
 
 def name_faults(name: Any, record: Any, kind: Any) -> Iterator[str]:
@@ -168,5 +171,6 @@ def name_faults(name: Any, record: Any, kind: Any) -> Iterator[str]:
 def field_fault(record: Variable, name: str) -> str:
     """Return what is wrong with the type of one field, '' when nothing is."""
     fits, expected = RULES[name]
-    absent = name not in {f.name for f in fields(record)}
-    return "" if absent or fits(getattr(record, name)) else f"'{name}' is {shortened(getattr(record, name))}; it must be {expected}"
+    if name not in {f.name for f in fields(record)} or fits(getattr(record, name)):
+        return ""
+    return f"'{name}' is {shortened(getattr(record, name))}; it must be {expected}"

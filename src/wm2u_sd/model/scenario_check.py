@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from wm2u_sd.errors import did_you_mean
 from wm2u_sd.model.diagnostics import Case, Code, Finding
+from wm2u_sd.model.graph import links
 from wm2u_sd.model.value_check import shape_of
-from wm2u_sd.model.variables import NO_PLACE, Constant, Lookup, Place, kind_of
+from wm2u_sd.model.variables import NO_PLACE, Constant, Lookup, Place, a_kind
 
+MOST_NAMED = 5
 VERBS = ("to", "add", "times", "series", "points")
 SURELY_NO_SHARE = 1.5  # above this a share was meant as a percentage; just above 1 it may be a slip
 
@@ -24,16 +25,16 @@ def scenario_findings(case: Case, scenarios: Sequence[Any]) -> Iterator[Finding]
     """
     for scenario in scenarios:
         for target, value in scenario.set.items():
-            yield from _placed(_lever(case, scenario.name, target, {"to": value}), scenario)
+            yield from _placed(case, _lever(case, scenario.name, target, {"to": value}), scenario)
         for lever in scenario.levers:
             verbs = {verb: getattr(lever, verb) for verb in VERBS if getattr(lever, verb) is not None}
-            yield from _placed(_lever(case, scenario.name, lever.target, verbs), lever)
-            yield from _placed(_times(case, scenario.name, lever), lever)
+            yield from _placed(case, _lever(case, scenario.name, lever.target, verbs), lever)
+            yield from _placed(case, _times(case, scenario.name, lever), lever)
 
 
-def _placed(findings: Iterator[Finding], where: Any) -> Iterator[Finding]:
+def _placed(case: Case, findings: Iterator[Finding], where: Any) -> Iterator[Finding]:
     place = where.place if isinstance(where.place, Place) else NO_PLACE
-    return (replace(finding, place=place) for finding in findings)
+    return (case.at(finding, place) for finding in findings)
 
 
 def _lever(case: Case, scenario: str, target: str, verbs: Mapping[str, Any]) -> Iterator[Finding]:
@@ -50,13 +51,23 @@ def _lever(case: Case, scenario: str, target: str, verbs: Mapping[str, Any]) -> 
         yield from _value(case, where, target, verb, value)
         yield from _share(case, where, record, verb, value)
     elif record is not None:
-        message = f"{where}: '{target}' is a {kind_of(record)}, and {verb} changes a {what}"
-        hint = "It is worked out from other things; change a constant it depends on." if wanted is Constant else ""
-        yield case.error(Code.SCENARIOS, message, hint=hint)
+        message = f"{where}: '{target}' is {a_kind(record)}, and '{verb}' changes a {what}"
+        yield case.error(Code.SCENARIOS, message, hint=_instead(case, target) if wanted is Constant else "")
     elif target not in case.broken:
         known = [name for name, one in case.model.variables.items() if isinstance(one, wanted)]
         message = f"{where}: there is no {what} '{target}' in {case.model.name}"
         yield case.error(Code.SCENARIOS, message, hint=did_you_mean(str(target), known).strip())
+
+
+def _instead(case: Case, name: str) -> str:
+    """Say which constants a value that is worked out depends on."""
+    acting, found, waiting = links(case.model, case.trees), dict.fromkeys([name]), [name]
+    while waiting:
+        more = [one for one in sorted(acting.get(waiting.pop(0), ())) if one not in found]
+        found.update(dict.fromkeys(more))
+        waiting += more
+    constants = [one for one in found if isinstance(case.model.variables[one], Constant)]
+    return f"Change a constant it depends on: {', '.join(constants[:MOST_NAMED])}." if constants else ""
 
 
 def _value(case: Case, where: str, target: str, verb: str, value: Any) -> Iterator[Finding]:
@@ -77,7 +88,9 @@ def _share(case: Case, where: str, record: Any, verb: str, value: Any) -> Iterat
     is_share = record.units == "dmnl" and prior is not None and prior.low >= 0 and prior.high <= 1
     if verb == "to" and is_share and isinstance(value, int | float) and value > SURELY_NO_SHARE:
         message = f"{where}: {record.name} is a share from 0 to 1 [dmnl]; got {value:g}"
-        yield case.error(Code.SCENARIOS, message, hint=f'If you meant {value:g}%, write {value / 100:g} or "{value:g}%".')
+        yield case.error(
+            Code.SCENARIOS, message, hint=f'If you meant {value:g}%, write {value / 100:g} or "{value:g}%".'
+        )
 
 
 def _times(case: Case, scenario: str, lever: Any) -> Iterator[Finding]:

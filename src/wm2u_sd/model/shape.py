@@ -9,6 +9,7 @@ from wm2u_sd.errors import DimensionError, did_you_mean
 from wm2u_sd.expr.nodes import Subscript
 from wm2u_sd.model.model import Model
 
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """One dimension of a value.
@@ -47,9 +48,14 @@ def axis_named(model: Model, owner: str, name: str) -> Axis:
     return Axis(name, dimension.of or name, tuple(elements))
 
 
-def names_of(axes: Axes) -> list[str]:
-    """Return the names of axes, for messages."""
-    return [axis.name for axis in axes]
+def listed(names: Sequence[str]) -> str:
+    """Return names of dimensions in words."""
+    return ", ".join(names) or "no dimension"
+
+
+def names_of(axes: Axes) -> str:
+    """Return the names of axes in words."""
+    return listed([axis.name for axis in axes])
 
 
 def match(owner: str, name: str, axis: Axis, target: Axes) -> Axis:
@@ -67,8 +73,8 @@ def match(owner: str, name: str, axis: Axis, target: Axes) -> Axis:
         )
     if len(candidates) > 1:
         raise DimensionError(
-            f"'{owner}' has {names_of(tuple(candidates))}, all of {axis.root}: write which one '{name}' is meant for, "
-            f"e.g. {name}[{candidates[0].name}]"
+            f"'{owner}' is over {names_of(tuple(candidates))}, all of {axis.root}: write which one '{name}' is "
+            f"meant for, e.g. {name}[{candidates[0].name}]"
         )
     missing = [element for element in candidates[0].elements if element not in axis.elements]
     if missing:
@@ -89,8 +95,8 @@ def subscripted(model: Model, owner: str, name: str, axes: Axes, subscripts: Seq
         return [replace(axis, star=True) for axis in axes]
     if len(subscripts) != len(axes):
         raise DimensionError(
-            f"{owner}: '{name}' is over {names_of(axes)}, {len(axes)} dimensions, but {len(subscripts)} subscripts stand "
-            f"after it"
+            f"{owner}: '{name}' is over {names_of(axes)}, so {len(axes)} subscripts belong after it; "
+            f"got {len(subscripts)}"
         )
     return [_one(model, owner, name, axis, subscript) for axis, subscript in zip(axes, subscripts, strict=True)]
 

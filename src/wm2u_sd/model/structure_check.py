@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from wm2u_sd.errors import did_you_mean
-from wm2u_sd.expr.functions import FUNCTIONS
+from wm2u_sd.expr.functions import FUNCTIONS, RESERVED
 from wm2u_sd.expr.nodes import Call, Expression, Number, Reference
-from wm2u_sd.expr.visit import calls
-from wm2u_sd.model.diagnostics import Case, Code, Finding
+from wm2u_sd.expr.visit import calls, references
+from wm2u_sd.model.diagnostics import Case, Code, Finding, counted
 from wm2u_sd.model.dimension_check import dimension_faults
-from wm2u_sd.model.graph import circle_text, cycles, links, needed_at_start, needed_now
+from wm2u_sd.model.graph import circle_text, cycles, links, mentions, needed_at_start, needed_now
 from wm2u_sd.model.model import Balance, Loop
-from wm2u_sd.model.variables import Constant, Stock
+from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Stock
 
+KNOWN = frozenset({*FUNCTIONS, *RESERVED})
 ORDERS = {"delay1": 1, "delay3": 3, "smooth1": 1, "smooth3": 3}
+OF_ORDER = ("delay_n", "smooth_n")
 STEPS_PER_STAGE = 2  # a step longer than half a stage visibly bends the response; at twice a stage Euler is unstable
 
 
@@ -47,7 +49,9 @@ def _starting(case: Case) -> Mapping[str, list[str]]:
 
 def _circle(case: Case, cycle: list[str], circumstance: str, advice: str) -> Finding:
     said = circle_text(cycle, circumstance).removesuffix(".")
-    return case.error(Code.LOOPS, said, case.model.variables[cycle[0]], hint=advice)
+    owner, needed = cycle[0], cycle[1 % len(cycle)]
+    at = next((node for node in references(case.trees[owner]) if node.name == needed), None)
+    return case.error(Code.LOOPS, said, case.model.variables[owner], at, hint=advice)
 
 
 def dimension_findings(case: Case) -> Iterator[Finding]:
@@ -63,29 +67,32 @@ def balance_findings(case: Case) -> Iterator[Finding]:
     balance = case.model.balance
     if balance is None:
         return
-    values = [*case.model.auxiliaries(), *case.model.flows()]
-    for names, known, what in (
-        (balance.solve, [record.name for record in case.model.constants()], "constant"),
-        (balance.steady, [record.name for record in case.model.stocks()], "stock"),
-        (balance.zero, [record.name for record in values], "auxiliary or flow"),
+    for names, kinds, what in (
+        (balance.solve, Constant, "constant"),
+        (balance.steady, Stock, "stock"),
+        (balance.zero, Flow | Auxiliary, "auxiliary or flow"),
     ):
+        known = [name for name, record in case.model.variables.items() if isinstance(record, kinds)]
         for name in names:
             if name not in known and name not in case.broken:
                 near = did_you_mean(str(name), known).strip()
-                yield case.error(Code.BALANCE, f"balance: there is no {what} '{name}'", hint=near)
+                message = f"balance: there is no {what} '{name}'"
+                yield case.error(Code.BALANCE, message, balance, hint=near, word=str(name))
     yield from _counts(case, balance)
 
 
 def _counts(case: Case, balance: Balance) -> Iterator[Finding]:
     conditions = [*balance.steady, *balance.zero]
     if len(balance.solve) != len(conditions):
-        message = f"balance: {len(balance.solve)} constants to find from {len(conditions)} conditions"
-        yield case.error(Code.BALANCE, message, hint="Give one condition for each.")
+        wanted, given = counted(len(balance.solve), "constant"), counted(len(conditions), "condition")
+        message = f"balance: {wanted} to find from {given}"
+        yield case.error(Code.BALANCE, message, balance, hint="Give one condition for each.")
     for name in (*balance.solve, *conditions):
         record = case.model.variables.get(name)
-        if record is not None and getattr(record, "over", ()):
+        if record is not None and not isinstance(record, Lookup) and record.over:
             message = f"balance: '{name}' has dimensions"
-            yield case.error(Code.BALANCE, message, record, hint="Only single numbers can be balanced.")
+            hint = "Only single numbers can be balanced."
+            yield case.error(Code.BALANCE, message, balance, hint=hint, word=str(name))
 
 
 def loop_findings(case: Case) -> Iterator[Finding]:
@@ -93,21 +100,30 @@ def loop_findings(case: Case) -> Iterator[Finding]:
     acting = links(case.model, case.trees)
     for loop in case.model.loops:
         if not loop.path:
-            yield case.error(Code.LOOPS, f"loop {loop.name} has no path", hint="List its variables in order.")
+            yield case.error(Code.LOOPS, f"loop {loop.name} has no path", loop, hint="List its variables in order.")
         for here, after in zip(loop.path, (*loop.path[1:], *loop.path[:1]), strict=True):
             yield from _link(case, loop, here, after, acting)
 
 
 def _link(case: Case, loop: Loop, here: str, after: str, acting: Mapping[str, set[str]]) -> Iterator[Finding]:
-    if after in case.broken or here in case.broken:
+    if after in case.broken or here in case.broken or not is_plain(case, after):
         return
     if after not in case.model.variables:
         near = did_you_mean(str(after), case.model.variables).strip()
-        yield case.error(Code.LOOPS, f"loop {loop.name} runs through '{after}', which is not there", hint=near)
+        message = f"loop {loop.name} runs through '{after}', which is not there"
+        yield case.error(Code.LOOPS, message, loop, hint=near, word=str(after))
     elif here in case.model.variables and here not in acting[after]:
         record = case.model.variables[after]
         what = "is no flow of" if isinstance(record, Stock) else "is not in the equation of"
-        yield case.error(Code.LOOPS, f"loop {loop.name}: {here} {what} {after}", record)
+        yield case.error(Code.LOOPS, f"loop {loop.name}: {here} {what} {after}", loop, word=here)
+
+
+def is_plain(case: Case, name: str) -> bool:
+    """Whether what acts on a variable is known: its equation could be read and mentions only what is there."""
+    record, tree = case.model.variables.get(name), case.trees.get(name)
+    if not isinstance(record, Flow | Auxiliary):
+        return True
+    return tree is not None and all(one in case.model.variables or one in KNOWN for one in mentions(tree))
 
 
 def step_findings(case: Case) -> Iterator[Finding]:
@@ -121,10 +137,15 @@ def step_findings(case: Case) -> Iterator[Finding]:
 
 def _stage(case: Case, call: Call) -> float | None:
     """Return how long one stage of a delay is, None when that is worked out during the run."""
-    order = ORDERS.get(call.function) or _given(case, call.arguments[2:3]) if call.function in FUNCTIONS else None
+    if call.function not in ORDERS and call.function not in OF_ORDER:
+        return None
     length = _given(case, call.arguments[1:2])
-    is_delay = call.function in ORDERS or call.function in ("delay_n", "smooth_n")
-    return length / order if is_delay and order and length else None
+    match call.arguments[2:3]:
+        case (Number(value),) if call.function in OF_ORDER:
+            order: float = value
+        case _:
+            order = ORDERS.get(call.function, 0)
+    return length / order if order and length else None
 
 
 def _given(case: Case, arguments: tuple[Expression, ...]) -> float | None:
@@ -133,8 +154,8 @@ def _given(case: Case, arguments: tuple[Expression, ...]) -> float | None:
             return value
         case (Reference(name, ()),):
             record = case.model.variables.get(name)
-            value = record.value if isinstance(record, Constant) else None
-            return float(value) if isinstance(value, int | float) else None
+            given = record.value if isinstance(record, Constant) else None
+            return float(given) if isinstance(given, int | float) else None
         case _:
             return None
 

@@ -39,8 +39,10 @@ def _whole_steps(span: Fraction, step: Fraction, what: str) -> int:
 
 
 def _near(span: Fraction, step: Fraction) -> str:
-    """A step a little shorter than `step` that divides `span`."""
-    return str(span / (span // step + 1))
+    """Return a step no longer than `step` that divides `span`: a half, a quarter ... of a unit where one does."""
+    halves = (Fraction(1, 2**power) for power in range(11))
+    found = next((half for half in halves if half <= step and (span / half).denominator == 1), None)
+    return str(found or span / (span // step + 1))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Check units on the expression tree: one fault, one finding.
 
-A number written out takes the unit of what it stands with: `waiting + 3` and `step(6, 3)` fit, `2 * waiting` is in the unit
-of `waiting` (SEM-18). A record that states no unit is not checked, and its value fits anything.
+A number written out takes the unit of what it stands with: `waiting + 3` and `step(6, 3)` fit, `2 * waiting` is in the
+unit of `waiting` (SEM-18). A record that states no unit is not checked, and its value fits anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference, Unar
 from wm2u_sd.expr.printer import to_text
 from wm2u_sd.expr.visit import calls
 from wm2u_sd.model.diagnostics import Case, Code, Finding
-from wm2u_sd.model.variables import Lookup, Stock, Variable
+from wm2u_sd.model.variables import Flow, Stock, Variable
 from wm2u_sd.units import DIMENSIONLESS, Unit, gap, read_unit
 
 ADDING = {"+": "be added", "-": "be subtracted"}
@@ -36,11 +36,16 @@ def unit_findings(case: Case) -> Iterator[Finding]:
     x_units = {lookup.name: reading.unit(lookup, lookup.x_units) for lookup in case.model.lookups()}
     time = reading.unit(None, case.model.time.units)
     yield from reading.findings
+    misfits = {
+        name: finding
+        for stock in case.model.stocks()
+        for name in dict.fromkeys((*stock.inflows, *stock.outflows))
+        for finding in _rate(case, stock, name, units, time)
+    }
+    yield from misfits.values()
     for name, tree in case.trees.items():
-        yield from _equation(case, _Units(units, x_units, time), case.model.variables[name], tree)
-    for stock in case.model.stocks():
-        for name in dict.fromkeys((*stock.inflows, *stock.outflows)):
-            yield from _rate(case, stock, name, units, time)
+        if name not in misfits:
+            yield from _equation(case, _Units(units, x_units, time), case.model.variables[name], tree)
 
 
 @dataclass
@@ -56,7 +61,7 @@ class _Reading:
             return read_unit(text) if text else None
         except UnitsError as error:
             owner = record.name if record is not None else "time"
-            self.findings.append(self.case.error(Code.UNITS, f"{owner}: {error}", record))
+            self.findings.append(self.case.error(Code.UNITS, f"{owner}: {error}", record, word=text))
             return None
 
 
@@ -75,7 +80,7 @@ def _equation(case: Case, units: _Units, record: Variable, tree: Expression) -> 
     if declared is None or unknown_call:
         return
     faults: list[tuple[str, Expression]] = []
-    found = UnitInference(units, lambda message, node: faults.append((message, node))).of(tree)
+    found = _Inference(units, lambda message, node: faults.append((message, node))).of(tree)
     for message, node in faults:
         yield case.error(Code.UNITS, f"{record.name}: {message}", record, node)
     if isinstance(found, Unit) and not found.fits(declared):
@@ -84,16 +89,18 @@ def _equation(case: Case, units: _Units, record: Variable, tree: Expression) -> 
         yield case.error(Code.UNITS, message, record, tree)
 
 
-def _rate(case: Case, stock: Stock, name: str, units: Mapping[str, Unit | None], time: Unit | None) -> Iterator[Finding]:
-    flow, level = units.get(name), units[stock.name]
-    if flow is None or level is None or time is None or flow.fits(level / time):
+def _rate(
+    case: Case, stock: Stock, name: str, units: Mapping[str, Unit | None], time: Unit | None
+) -> Iterator[Finding]:
+    record, flow, level = case.model.variables.get(name), units.get(name), units[stock.name]
+    if not isinstance(record, Flow) or flow is None or level is None or time is None or flow.fits(level / time):
         return
     message = f"{name} is in {flow}, but {stock.name} is in {level}"
     hint = f"A flow of it is in {level / time}{gap(flow, level / time)}."
-    yield case.error(Code.UNITS, message, case.model.variables[name], hint=hint)
+    yield case.error(Code.UNITS, message, record, hint=hint, word=record.units)
 
 
-class UnitInference:
+class _Inference:
     """Works out the unit of an expression, and complains of the parts that do not fit."""
 
     def __init__(self, units: _Units, complain: Callable[[str, Expression], None]) -> None:
@@ -168,15 +175,17 @@ class UnitInference:
         bound: dict[str, Unit] = {"1": DIMENSIONLESS}
         if self.units.time is not None:
             bound["t"] = self.units.time
-        for pattern, argument in zip(wanted.split(", "), arguments, strict=False):
+        fits = [
             self.argument(node, pattern, argument, bound)
-        return _pattern_unit(result, bound)
+            for pattern, argument in zip(wanted.split(", "), arguments, strict=False)
+        ]
+        return _pattern_unit(result, bound) if all(fits) else None
 
-    def argument(self, node: Call, pattern: str, argument: Expression, bound: dict[str, Unit]) -> None:
-        """Check one argument against its pattern; the first to name a letter says what it stands for."""
+    def argument(self, node: Call, pattern: str, argument: Expression, bound: dict[str, Unit]) -> bool:
+        """Whether one argument fits its pattern; the first to name a letter says what it stands for."""
         given = self.of(argument)
         if not isinstance(given, Unit) or pattern in ("?", "#"):
-            return
+            return True
         if pattern in ("a", "b") and pattern not in bound:
             bound[pattern] = given
         elif pattern == "a^2":
@@ -189,6 +198,8 @@ class UnitInference:
             if expected is not None and not given.fits(expected):
                 said = f"{node.function} takes {expected} here, but {to_text(argument)} is in {given}"
                 self.complain(f"{said}{gap(given, expected)}", argument)
+                return False
+        return True
 
 
 def _product(operator: str, first: Found, second: Found) -> Found:

@@ -27,16 +27,16 @@ def _constant(case: Case, constant: Constant) -> Iterator[Finding]:
     shape, numbers = shape_of(constant.value)
     if numbers is None:
         message = f"{constant.name}: the value is {shortened(constant.value)}"
-        yield case.error(Code.CONSTANTS, message, constant, hint="It must be numbers, all of one shape.")
+        yield case.error(Code.CONSTANTS, message, constant, hint="It must be numbers, all of one shape.", word="value")
     else:
         yield from _shape(case, constant, shape)
     if constant.grade and constant.grade not in list(Grade):
         message = f"{constant.name}: the grade is {shortened(constant.grade)}"
-        yield case.error(Code.SOURCES, message, constant, hint="It is A, B, C or D.")
+        yield case.error(Code.SOURCES, message, constant, hint="It is A, B, C or D.", word="grade")
     if constant.prior is not None:
         fault = prior_fault(constant.prior) or _prior_shape_fault(constant)
         if fault:
-            yield case.error(Code.PRIORS, f"{constant.name}: {fault}", constant)
+            yield case.error(Code.PRIORS, f"{constant.name}: {fault}", constant, word="prior")
 
 
 def _shape(case: Case, constant: Constant, shape: tuple[int, ...]) -> Iterator[Finding]:
@@ -93,21 +93,23 @@ def _lookup(case: Case, lookup: Lookup) -> Iterator[Finding]:
     shape, numbers = shape_of(lookup.points)
     if numbers is None or len(shape) != 2 or shape[1] != 2:
         message = f"{lookup.name}: the points are {shortened(lookup.points)}"
-        yield case.error(Code.LOOKUPS, message, lookup, hint="They must be pairs (x, y) of numbers.")
+        yield case.error(Code.LOOKUPS, message, lookup, hint="They must be pairs (x, y) of numbers.", word="points")
         return
     if shape[0] < 2:
-        yield case.error(Code.LOOKUPS, f"{lookup.name} has one point", lookup, hint="It needs two or more.")
+        message = f"{lookup.name} has {shape[0]} point{'s' if shape[0] != 1 else ''}"
+        yield case.error(Code.LOOKUPS, message, lookup, hint="It needs two or more.", word="points")
     yield from _rising(case, lookup, numbers[::2])
     if lookup.extrapolation not in list(Extrapolation):
         message = f"{lookup.name}: extrapolation is {shortened(lookup.extrapolation)}"
-        yield case.error(Code.LOOKUPS, message, lookup, hint=f"It is {' or '.join(Extrapolation)}.")
+        hint = f"It is {' or '.join(Extrapolation)}."
+        yield case.error(Code.LOOKUPS, message, lookup, hint=hint, word="extrapolation")
 
 
 def _rising(case: Case, lookup: Lookup, xs: Sequence[float]) -> Iterator[Finding]:
     falls = next((after for after in range(1, len(xs)) if xs[after] <= xs[after - 1]), None)
     if falls is not None:
         message = f"{lookup.name}: x must rise, but {xs[falls]:g} comes after {xs[falls - 1]:g}"
-        yield case.error(Code.LOOKUPS, message, lookup, hint="Sort the points, and give each x once.")
+        yield case.error(Code.LOOKUPS, message, lookup, hint="Sort the points, and give each x once.", word="points")
 
 
 def _is_number(value: Any) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class Kind(StrEnum):
@@ -187,3 +191,14 @@ KIND_OF: dict[type, Kind] = {
 def kind_of(variable: Variable) -> Kind:
     """Return what kind of variable this is."""
     return KIND_OF[type(variable)]
+
+
+def a_kind(variable: Variable) -> str:
+    """Return what kind of variable this is, with its article: 'a stock', 'an auxiliary'."""
+    kind = kind_of(variable)
+    return f"an {kind}" if kind is Kind.AUXILIARY else f"a {kind}"
+
+
+def facts_of(record: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of a record as plain values, without where it was written."""
+    return {key: value for key, value in asdict(record).items() if key != "place"}
