@@ -16,6 +16,7 @@ from wm2u_sd.io.scalars import ARM
 from wm2u_sd.io.strict_yaml import Node, plain
 
 T = TypeVar("T")
+LONGEST_EXCERPT = 120
 
 
 def validated(shape: type[T] | Any, node: Node, file: str, text: str) -> T:
@@ -47,10 +48,10 @@ def _fault(shape: Any, node: Node, fault: Mapping[str, Any], lines: list[str]) -
         if inner is not None:
             place = inner
             path.append(f"[{part + 1}]" if isinstance(part, int) else f".{part}")
-    at_key = place.key_line and (fault["type"] in AT_KEY or isinstance(place.value, dict))
-    line = place.key_line if at_key else place.line
+    at_key = fault["type"] in AT_KEY or isinstance(place.value, dict | None)
+    line = place.key_line if at_key and place.key_line else place.line
     said = _said(fault, "".join(path).removeprefix(".") or "the file", _known_keys(shape, fault["loc"]))
-    return line, f"{said}\n    {lines[line - 1] if line <= len(lines) else ''}"
+    return line, f"{said}\n    {lines[line - 1][:LONGEST_EXCERPT] if line <= len(lines) else ''}"
 
 
 def _part_of(node: Node, part: Any) -> Node | None:

@@ -144,8 +144,8 @@ def _as_wide(row: list[str], header: list[str], path: Path, line: int) -> list[s
 def _number(text: str, where: str) -> float:
     if not NUMBER.fullmatch(text):
         raise FileError(
-            f'{where}: expected a number of children, found "{text[:40]}". Leave the cell of a figure that was '
-            "suppressed or not published empty; it is not 0"
+            f"{where}: expected a number of children, found {json.dumps(text[:40])}. Leave the cell of a figure "
+            "that was suppressed or not published empty; it is not 0"
         )
     return float(text)
 

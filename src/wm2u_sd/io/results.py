@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -53,9 +53,19 @@ def save_run(run: Run, path: str | Path) -> Path:
     with replacing(Path(path)) as draft:
         for number, (group, dataset) in enumerate(datasets.items()):
             whole = dataset if number else dataset.assign_attrs(facts | marks)
-            squeezed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.data_vars.items() if array.ndim}
-            whole.to_netcdf(draft, mode="a" if number else "w", group=group, engine="h5netcdf", encoding=squeezed)
+            mode: Literal["w", "a"] = "a" if number else "w"
+            whole.to_netcdf(draft, mode=mode, group=group, engine="h5netcdf", encoding=_encoding(dataset))
     return Path(path)
+
+
+def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
+    """Return how to write each variable: numbers as they are, none of them standing for a gap; results squeezed."""
+    squeezed = {"zlib": True, "complevel": 1}
+    return {
+        name: {"_FillValue": None, **(squeezed if array.ndim and name in dataset.data_vars else {})}
+        for name, array in dataset.variables.items()
+        if array.dtype.kind in "if"
+    }
 
 
 def load_run(path: str | Path) -> Run:
@@ -128,9 +138,10 @@ def _digest(datasets: Mapping[str, xr.Dataset], facts: Mapping[str, str]) -> str
     return found.hexdigest()
 
 
-def _bytes(values: np.ndarray[Any, Any]) -> bytes:
-    numeric = values.dtype.kind in "if"
-    return np.ascontiguousarray(values, "<f8").tobytes() if numeric else json.dumps(values.tolist()).encode()
+def _bytes(values: np.ndarray[Any, Any]) -> bytes | memoryview:
+    if values.dtype.kind not in "if":
+        return json.dumps(values.tolist()).encode()
+    return np.ascontiguousarray(values, "<f8").reshape(-1).view(np.uint8).data
 
 
 def _read(path: Path, group: str) -> xr.Dataset:

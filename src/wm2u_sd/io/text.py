@@ -97,9 +97,12 @@ def _base(top: _Layer) -> list[_Layer]:
     if not structure:
         return []
     where = f"{top.at(MODEL, 'structure')}: structure"
-    base = _Layer(within(top.tree, top.path, structure, where).resolve())
+    folder = within(top.tree, top.path, structure, where).resolve()
+    if not is_folder(folder):
+        raise FileError(f"{where} is {structure!r}, and there is no such folder")
+    base = _Layer(folder)
     if base.model.structure:
-        raise FileError(f"{base.at(MODEL, 'structure')}: {top.model.name} is laid over this; it may not name another")
+        raise FileError(f"{where} is {structure!r}, which has a 'structure' of its own; only one folder can lie under")
     return [base]
 
 
@@ -200,19 +203,24 @@ class _Loader:
 
     def model(self) -> Model:
         own, base = self.top.model, self.base.model
-        balance = own.balance or base.balance
-        loops = [*base.loops, *(own.loops if own is not base else ())]
         model = Model(
             own.name,
             time=self.time(),
-            balance=Balance(tuple(balance.solve), tuple(balance.steady), tuple(balance.zero)) if balance else None,
-            loops=tuple(Loop(**{**loop.model_dump(), "path": tuple(loop.path)}) for loop in loops),
+            balance=self.balance(),
+            loops=tuple(_loop(layer, n, loop) for layer in self.layers for n, loop in enumerate(layer.model.loops)),
             title=own.title or base.title,
             doc=own.doc or base.doc,
         )
-        dimensions = {**base.dimensions, **own.dimensions}
-        records = [Dimension(name, **record.model_dump()) for name, record in dimensions.items()]
-        return model.define(*records, *self.variables().values(), *_Constants(self.layers).laid())
+        dimensions = {name: _dimension(layer, name) for layer in self.layers for name in layer.model.dimensions}
+        return model.define(*dimensions.values(), *self.variables().values(), *_Constants(self.layers).laid())
+
+    def balance(self) -> Balance | None:
+        layer = self.top if self.top.model.balance else self.base
+        record = layer.model.balance
+        if record is None:
+            return None
+        place = layer.at(MODEL, "balance")
+        return Balance(tuple(record.solve), tuple(record.steady), tuple(record.zero), place=place)
 
     def time(self) -> Time:
         layer = self.top if self.top.model.time else self.base
@@ -220,8 +228,10 @@ class _Loader:
             raise FileError(f"{self.top.path / MODEL}: the file does not say 'time'")
         try:
             return Time(**layer.model.time.model_dump())
-        except (ModelError, OverflowError) as error:
+        except ModelError as error:
             raise FileError(f"{layer.at(MODEL, 'time')}: {error}") from None
+        except OverflowError:
+            raise FileError(f"{layer.at(MODEL, 'time')}: time: there are more steps than can be counted") from None
 
     def variables(self) -> dict[str, Variable]:
         """Return all but the constants; the last layer that says what a name is decides."""
@@ -235,11 +245,15 @@ class _Loader:
         return found
 
     def refuse_unknown(self, model: Model) -> None:
-        """Refuse fits and observations of what the model does not have; scenarios are `check`'s.
+        """Refuse fits and observations of what the model does not have, and counts kept elsewhere.
 
         Raises:
             FileError: Each with its line.
         """
+        for layer in self.layers:
+            for name, record in layer.observations.items():
+                where = f"{layer.at(OBSERVATIONS, 'series', name, 'file')}: file"
+                within(self.top.path, self.top.path, record.file, where)
         constants = [constant.name for constant in model.constants()]
         faults = [
             f"{place}: there is no {what} '{name}' in {model.name}.{did_you_mean(name, known)}"
@@ -255,6 +269,16 @@ class _Loader:
         ]
         if faults:
             raise FileError("\n".join(faults))
+
+
+def _dimension(layer: _Layer, name: str) -> Dimension:
+    facts = layer.model.dimensions[name].model_dump()
+    return Dimension(name, **facts, place=layer.at(MODEL, "dimensions", name))
+
+
+def _loop(layer: _Layer, number: int, record: r.LoopRecord) -> Loop:
+    facts = record.model_dump() | {"path": tuple(record.path)}
+    return Loop(**facts, place=layer.at(MODEL, "loops", number))
 
 
 def _variable(layer: _Layer, name: str, record: r.Record) -> Variable:
