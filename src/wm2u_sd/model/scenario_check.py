@@ -66,7 +66,7 @@ def _instead(case: Case, name: str) -> str:
         more = [one for one in sorted(acting.get(waiting.pop(0), ())) if one not in found]
         found.update(dict.fromkeys(more))
         waiting += more
-    constants = [one for one in found if isinstance(case.model.variables[one], Constant)]
+    constants = [one for one in found if isinstance(case.model.variables.get(one), Constant)]
     return f"Change a constant it depends on: {', '.join(constants[:MOST_NAMED])}." if constants else ""
 
 
