@@ -30,6 +30,8 @@ _HOMES = {
     "io.text": ("load", "load_model"),
     "io.results": ("save_run", "load_run"),
     "views.report": ("report", "ReportInputs"),
+    "care.places": ("open_place", "place_names", "Place"),
+    "care.answer": ("answer", "Answer"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

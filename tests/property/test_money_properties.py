@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from wm2u_sd.economics.discounting import Timing, load_schedule
-from wm2u_sd.economics.money_units import powers
 from wm2u_sd.economics.prices import load_deflator
 from wm2u_sd.economics.pricing import release
+from wm2u_sd.units import read_unit
 
 SCHEDULE, DEFLATOR = load_schedule(), load_deflator()
 years = st.sampled_from(sorted(DEFLATOR.index))
@@ -70,4 +70,4 @@ def test_delay_does_not_depend_on_how_time_is_cut(amounts: np.ndarray, delay: fl
 def test_order_of_units_does_not_matter(units: list[str], random: object) -> None:
     shuffled = random.sample(units, len(units))  # type: ignore[attr-defined]
 
-    assert powers("*".join(units)) == powers(" * ".join(shuffled))
+    assert read_unit("*".join(units)) == read_unit(" * ".join(shuffled))

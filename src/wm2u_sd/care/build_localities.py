@@ -309,7 +309,7 @@ class Builder:
             lines[name] |= {
                 "driver": driver,
                 "unit_cost": self.weekly(measure),
-                "units": "GBP_2024/child/week",
+                "units": "GBP_2024_25/child/week",
                 "source": f"section251_costs.csv, {self.place} 2024-25, weekly cost; an average, no marginal cost",
                 "grade": "A",
             }

@@ -13,7 +13,7 @@ from wm2u_sd.errors import FileError, MoneyError
 PriceYear = int | str
 _CALENDAR = re.compile(r"\d{4}")
 _FINANCIAL = re.compile(r"(\d{4})[-_/](\d{2})")
-_MONEY = re.compile(r"k?GBP_(\d{4}(?:_\d{2})?)")
+_MONEY = re.compile(r"[kM]?GBP_(\d{4}(?:_\d{2})?)")
 
 
 def read_year(year: PriceYear) -> str:

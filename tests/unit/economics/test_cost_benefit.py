@@ -205,8 +205,8 @@ def test_wrong_call_is_refused(run: Run, ledger: Ledger, arguments: dict[str, ob
         (
             {"units": "GBP_2024/head/week"},
             "Cost line 'places': a unit cost in GBP_2024/head/week times a count in person*month gives "
-            "[GBP_2024 head^-1 person week^-1 month], which is not money of one price year; correct 'units' or "
-            "'driver', or name a 'scale'",
+            "GBP_2024*month*person/head/week, which is not money of one price year; correct 'units' or 'driver', "
+            "or name a 'scale'",
         ),
     ],
 )
