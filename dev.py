@@ -5,6 +5,7 @@
     python3 dev.py lint         style and likely mistakes
     python3 dev.py types        the type checker
     python3 dev.py docs         the documentation, written to build/docs/
+    python3 dev.py notebooks    every notebook, from top to bottom
 
 Whatever follows the job is handed over to it: `dev.py demo --place wigan`, `dev.py test -k delays`.
 On Windows write `py dev.py demo`.
@@ -39,6 +40,7 @@ JOBS = {
     "lint": ("lint", [["{python}", "-m", "ruff", "format", "--check"], ["{python}", "-m", "ruff", "check"]]),
     "types": ("lint", [["{python}", "-m", "mypy"]]),
     "docs": ("docs", [["{python}", "-m", "sphinx", "-W", "--keep-going", "-q", "docs", "build/docs"]]),
+    "notebooks": ("notebook", [["{python}", "notebooks/execute.py"]]),
 }
 
 
