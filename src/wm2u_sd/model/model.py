@@ -164,10 +164,15 @@ class Model:
             "variables": {n: _facts(v) for n, v in sorted(self.variables.items())},
             "balance": facts_of(self.balance) if self.balance else None,
         }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
 
 
 WORDING = frozenset({"label", "doc", "source", "grade", "outside", "lever"})
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers and arrays of NumPy as plain ones, whole; anything else as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _facts(variable: Variable) -> dict[str, Any]:
