@@ -39,26 +39,29 @@ def model_from_dict(facts: Mapping[str, Any]) -> Model:
         model = Model(
             facts["name"],
             time=Time(**facts["time"]),
-            balance=_balance_from_dict(facts["balance"]) if facts["balance"] else None,
-            loops=tuple(Loop(**{**loop, "path": tuple(loop["path"])}) for loop in facts["loops"]),
+            balance=Balance(**frozen(facts["balance"])) if facts["balance"] else None,
+            loops=tuple(Loop(**frozen(loop)) for loop in facts["loops"]),
             title=facts["title"],
             doc=facts["doc"],
         )
-        dimensions = [Dimension(**dimension) for dimension in facts["dimensions"]]
+        dimensions = [Dimension(**frozen(dimension)) for dimension in facts["dimensions"]]
         return model.define(*dimensions, *(_variable_from_dict(variable) for variable in facts["variables"]))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise FileError(f"this is not a model record: {type(error).__name__}: {error}") from None
-
-
-def _balance_from_dict(facts: Mapping[str, Any]) -> Balance:
-    return Balance(tuple(facts["solve"]), tuple(facts["steady"]), tuple(facts["zero"]))
+        raise FileError(f"this is not a model record ({type(error).__name__}: {error})") from None
 
 
 def _variable_from_dict(facts: Mapping[str, Any]) -> Variable:
-    plain = {key: value for key, value in facts.items() if key != "kind"}
+    plain = {key: value for key, value in frozen(facts).items() if key != "kind"}
     if plain.get("prior"):
         plain["prior"] = Prior(**plain["prior"])
-    if "points" in plain:
-        plain["points"] = [tuple(point) for point in plain["points"]]
     record: Variable = RECORD_OF[Kind(facts["kind"])](**plain)
     return record
+
+
+def frozen(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts with tuples in the place of lists, all the way down, as records made from a file hold them."""
+    return {key: _frozen(value) for key, value in facts.items()}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

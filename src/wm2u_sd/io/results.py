@@ -13,7 +13,7 @@ import numpy as np
 
 from wm2u_sd.errors import FileError
 from wm2u_sd.io.atomic import replacing
-from wm2u_sd.io.model_record import model_from_dict, model_to_dict
+from wm2u_sd.io.model_record import frozen, model_from_dict, model_to_dict
 from wm2u_sd.io.paths import is_file, reason
 from wm2u_sd.simulate.run import Failure, Run
 from wm2u_sd.simulate.scenario import Lever, Scenario, scenario_to_dict
@@ -84,36 +84,38 @@ def load_run(path: str | Path) -> Run:
             f"{path}: this is not a run saved by wm2u_sd (expected '{FORMAT}', found '{found}'). Run again."
         )
     facts = {name: attributes.pop(name, "") for name in FACTS}
-    if attributes.pop(DIGEST, "") != _digest(datasets, facts):
+    if not all(isinstance(text, str) for text in facts.values()) or attributes.pop(DIGEST, "") != _digest(
+        datasets, facts
+    ):
         raise FileError(f"{path}: the file is not as it was written; it is damaged or has been changed. Run again.")
     try:
-        return _run(datasets, {name: json.loads(text) for name, text in facts.items()}, path)
+        return _run(datasets, {name: json.loads(text) for name, text in facts.items()})
+    except FileError as error:
+        raise FileError(f"{path}: {error}. Run again.") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise FileError(f"{path}: what it says of its run cannot be read ({error}). Run again.") from None
+        raise FileError(f"{path}: what it says of its run cannot be read ({reason(error)}). Run again.") from None
 
 
-def _run(datasets: Mapping[str, xr.Dataset], facts: Mapping[str, Any], path: str | Path) -> Run:
+def _run(datasets: Mapping[str, xr.Dataset], facts: Mapping[str, Any]) -> Run:
     model = model_from_dict(facts["model"])
     made_with = facts["provenance"]["model_digest"]
     if model.digest != made_with:
-        raise FileError(f"{path}: made from model {made_with}, but the model inside is {model.digest}. Run again.")
-    scenarios = [_scenario(record) for record in facts["scenarios"]]
+        raise FileError(f"made from model {made_with}, but the model inside is {model.digest}")
+    scenarios = {record["name"]: _scenario(record) for record in facts["scenarios"]}
+    there = datasets["data"]["scenario"].values.tolist()
+    if list(scenarios) != there:
+        raise FileError(f"the results are of {there}, but the scenarios inside are {list(scenarios)}")
     return Run(
         **datasets,
         model=model,
-        scenarios={scenario.name: scenario for scenario in scenarios},
+        scenarios=scenarios,
         failures=tuple(Failure(**record) for record in facts["failures"]),
         provenance=facts["provenance"],
     )
 
 
 def _scenario(record: Mapping[str, Any]) -> Scenario:
-    return Scenario(**{**record, "levers": tuple(_lever(lever) for lever in record["levers"])})
-
-
-def _lever(record: Mapping[str, Any]) -> Lever:
-    pairs = {key: [tuple(pair) for pair in record[key]] for key in ("series", "points") if record[key] is not None}
-    return Lever(**{**record, **pairs})
+    return Scenario(**{**frozen(dict(record)), "levers": tuple(Lever(**frozen(lever)) for lever in record["levers"])})
 
 
 def _json(facts: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from wm2u_sd.errors import FileError, ModelError, did_you_mean
 from wm2u_sd.io import records as r
 from wm2u_sd.io.faults import validated
+from wm2u_sd.io.model_record import frozen
 from wm2u_sd.io.paths import is_folder, read_utf8, within
 from wm2u_sd.io.strict_yaml import LARGEST_FILE, Node, plain, read_text
 from wm2u_sd.model.dimensions import Dimension
@@ -272,18 +273,17 @@ class _Loader:
 
 
 def _dimension(layer: _Layer, name: str) -> Dimension:
-    facts = layer.model.dimensions[name].model_dump()
+    facts = frozen(layer.model.dimensions[name].model_dump())
     return Dimension(name, **facts, place=layer.at(MODEL, "dimensions", name))
 
 
 def _loop(layer: _Layer, number: int, record: r.LoopRecord) -> Loop:
-    facts = record.model_dump() | {"path": tuple(record.path)}
-    return Loop(**facts, place=layer.at(MODEL, "loops", number))
+    return Loop(**frozen(record.model_dump()), place=layer.at(MODEL, "loops", number))
 
 
 def _variable(layer: _Layer, name: str, record: r.Record) -> Variable:
     part = {r.StockRecord: "initial", r.LookupRecord: "points"}.get(type(record), "equation")
-    facts = record.model_dump(exclude={"kind"})
+    facts = frozen(record.model_dump(exclude={"kind"}))
     found: Variable = RECORD_OF[type(record)](name, **facts, place=layer.place(MODEL, "variables", name, part=part))
     return found
 
@@ -347,7 +347,7 @@ class _Constants:
 
 def _given(record: r.ParameterRecord) -> dict[str, Any]:
     """Return the fields a record really gives."""
-    facts = record.model_dump(exclude={"kind", "prior"}, exclude_none=True)
+    facts = frozen(record.model_dump(exclude={"kind", "prior"}, exclude_none=True))
     if "prior" in record.model_fields_set:
         facts["prior"] = prior_of(record.prior)
     return facts
@@ -363,8 +363,8 @@ def prior_of(record: r.PriorRecord | None) -> Prior | None:
 
 def _scenario(layer: _Layer, name: str, record: r.ScenarioRecord) -> Scenario:
     levers = tuple(
-        Lever(**lever.model_dump(), place=layer.at(SCENARIOS, name, "levers", number))
+        Lever(**frozen(lever.model_dump()), place=layer.at(SCENARIOS, name, "levers", number))
         for number, lever in enumerate(record.levers)
     )
-    facts = record.model_dump(exclude={"levers"})
+    facts = frozen(record.model_dump(exclude={"levers"}))
     return Scenario(name, levers=levers, **facts, place=layer.at(SCENARIOS, name))
