@@ -6,7 +6,8 @@ import json
 import re
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -15,11 +16,10 @@ from wm2u_sd.io import records as r
 from wm2u_sd.io.scalars import ARM
 from wm2u_sd.io.strict_yaml import Node, plain
 
-T = TypeVar("T")
 LONGEST_EXCERPT = 120
 
 
-def validated(shape: type[T] | Any, node: Node, file: str, text: str) -> T:
+def validated(shape: Any, node: Node, file: str, text: str) -> Any:
     """Turn a file's values into records.
 
     Args:
@@ -32,12 +32,16 @@ def validated(shape: type[T] | Any, node: Node, file: str, text: str) -> T:
         FileError: The values do not fit; every fault with its line, in the order of the lines.
     """
     try:
-        found: T = TypeAdapter(shape).validate_python(plain(node))
-        return found
+        return _adapter(shape).validate_python(plain(node))
     except ValidationError as error:
         lines = text.splitlines()
         faults = {_fault(shape, node, dict(fault), lines) for fault in error.errors(include_url=False)}
         raise FileError("\n".join(f"{file}:{line}: {said}" for line, said in sorted(faults))) from None
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
 
 
 def _fault(shape: Any, node: Node, fault: Mapping[str, Any], lines: list[str]) -> tuple[int, str]:
