@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wm2u_sd.checks.first_change import as_steps, first_change, tiny
+from wm2u_sd.checks.first_change import as_steps, first_change, stretches
 from wm2u_sd.checks.predicates import Seen, Sign, Verdict
 from wm2u_sd.checks.read import all_scenarios, read_checks
 from wm2u_sd.checks.results import CheckResult, CheckResults, Look
@@ -111,27 +111,34 @@ def _moments(model: Model, check: Check) -> str:
 
 def _first_looks(model: Model, checks: Sequence[Check], known: Mapping[str, Scenario]) -> dict[str, list[Look]]:
     """Judge the first change of every outcome, levers in force at once."""
-    short = tiny(model)
+    if not checks:
+        return {}
     stepped = [replace(check, scenario=as_steps(check.scenario)) for check in checks]
-    ran = _run(short, stepped, {name: as_steps(scenario) for name, scenario in known.items()})
-    return {check.name: _first_look(short, check, found) for check, found in ran}
+    steps = {name: as_steps(scenario) for name, scenario in known.items()}
+    stretched = [_run(short, stepped, steps) for short in stretches(model)]
+    return {
+        check.name: _first_look(model, check, [found for _, found in some])
+        for check, *some in zip(checks, *stretched, strict=True)
+    }
 
 
-def _first_look(model: Model, check: Check, found: Paths) -> list[Look]:
-    if found.stopped:
-        return [Look(", ".join(check.outcomes), False, "a run", found.stopped)]
+def _first_look(model: Model, check: Check, stretched: Sequence[Paths]) -> list[Look]:
+    stopped = [found.stopped for found in stretched if found.stopped]
+    if stopped:
+        return [Look(", ".join(check.outcomes), False, "a run", stopped[0])]
     expected = check.expectation.arguments["sign"][0]
     return [
         Look(f"{outcome} at first", way == expected, str(expected), said)
         for outcome in check.outcomes
-        for way, said in [_first_way(model, check, outcome, found)]
+        for way, said in [_first_way(model, check, outcome, stretched)]
     ]
 
 
-def _first_way(model: Model, check: Check, outcome: str, found: Paths) -> tuple[Sign, str]:
-    """Return which way an outcome goes at first, and by how much in words."""
-    seen = Seen(check.scenario.name, check.against, outcome, found.values, found.times)
-    change = first_change(found.times, seen.effect(), seen.size)
+def _first_way(model: Model, check: Check, outcome: str, stretched: Sequence[Paths]) -> tuple[Sign, str]:
+    """Return which way an outcome goes at first, and by how much in words; the shortest stretch that tells decides."""
+    seen = [Seen(check.scenario.name, check.against, outcome, found.values, found.times) for found in stretched]
+    changes = [first_change(some.times, some.effect(), some.size) for some in seen]
+    change = next(filter(None, changes), None)
     if change is None:
         return Sign.STILL, "no change that can be told from rounding"
     way = Sign.RISES if change.value > 0 else Sign.FALLS
