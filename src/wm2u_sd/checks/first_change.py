@@ -2,8 +2,8 @@
 
 While time is short a difference grows as the first power of it that is there at all: d = c t^k. The power is read off
 the difference at a time and at twice that time, whose ratio has to come to the same whole number three times running;
-c times k! is the k-th derivative. The model is run over ever longer stretches of tiny steps, from a few hundred-thousandths
-of one of its own steps to a whole one, and the shortest stretch in which there is a difference to be seen decides.
+c times k! is the k-th derivative. The model is run over ever longer stretches of tiny steps, from a small part of one
+of its own steps to a whole one, and the shortest stretch in which there is a difference to be seen decides.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Change:
 
 
 def stretches(model: Model) -> Iterator[Model]:
-    """Yield the model over short stretches of tiny steps, all kept: the shortest first, the last about one step long."""
+    """Yield the model over stretches of tiny steps, all kept: the shortest first, the last about one step long."""
     own = ceil(log2(model.time.dt))
     for halvings in STRETCHES:
         tiny, whole = halvings - own, halvings - own - DOUBLINGS
