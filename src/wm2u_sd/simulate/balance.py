@@ -134,7 +134,8 @@ def _newton_move(residuals: Residuals, x: Array, value: Array) -> Array:
     shifted = np.repeat(x[:, np.newaxis, :], n, axis=1)
     shifted[np.arange(n), np.arange(n)] += STEP
     beside = residuals(shifted.reshape(n, n * draws)).reshape(n, n, draws)
-    jacobian = (beside - value[:, np.newaxis, :]) / STEP
+    with np.errstate(invalid="ignore", over="ignore"):  # a draw that has left the numbers is not balanced, see _worst
+        jacobian = (beside - value[:, np.newaxis, :]) / STEP
     matrices = np.nan_to_num(np.moveaxis(jacobian, -1, 0))
     right = np.nan_to_num(value.T)[..., np.newaxis]
     return -_solve(matrices, right)[..., 0].T

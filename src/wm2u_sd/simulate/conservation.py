@@ -67,13 +67,13 @@ def check_ledger(ledger: xr.Dataset) -> None:
     """Refuse a run that made or lost anybody.
 
     Raises:
-        SimulationError: In some draw the two sides differ by more than 1e-9 of the larger.
+        SimulationError: In some draw the two sides differ by more than 1e-9 of the larger, or are no numbers.
     """
     for name in ledger["population"].values:
-        row = ledger.sel(population=name)
-        scale = float(abs(row["at_start"]).max() + abs(row["entered"]).max() + 1e-300)
-        worst = float(abs(row["difference"]).max()) / scale if row["difference"].size else 0.0
-        if worst > TOLERANCE:
+        row = {key: abs(values) for key, values in ledger.sel(population=name).data_vars.items()}
+        scale = float(row["at_start"].max(skipna=False) + row["entered"].max(skipna=False) + 1e-300)
+        worst = float(row["difference"].max(skipna=False)) / scale if row["difference"].size else 0.0
+        if not worst <= TOLERANCE:
             raise SimulationError(
                 f"{name}: start + in and end + out differ by {worst:.2g} of the total; "
                 "the step is too long for the fastest flow, or a flow runs backwards out of an empty stock"
