@@ -63,14 +63,16 @@ def report(
 
 
 @app.command()
-def check(folder: Folder, as_json: AsJson = False, strict: Annotated[bool, typer.Option(help="Warnings fail too.")] = False) -> None:
+def check(
+    folder: Folder, as_json: AsJson = False, strict: Annotated[bool, typer.Option(help="Warnings fail too.")] = False
+) -> None:
     """Look for everything that is wrong with a model folder, and say where."""
     from wm2u_sd.care.places import find
     from wm2u_sd.io.text import load
     from wm2u_sd.model.check import check as check_model
 
     opened = load(find(folder))
-    found = check_model(opened.model, scenarios=list(opened.scenarios.values()))
+    found = check_model(opened.model, scenarios=list(opened.scenarios.values()), files=opened.files)
     typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))
     if found.errors or (strict and found.warnings):
         raise typer.Exit(FAILED)
@@ -128,16 +130,18 @@ def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios:
 def _write(found: Answer, out: Path, stage: Callable[[str], Callable[[int, int], None]]) -> None:
     from wm2u_sd.care.shown import report_inputs
     from wm2u_sd.io.results import save_run
-    from wm2u_sd.views.report import report as write_report
+    from wm2u_sd.views.figures import work_out
+    from wm2u_sd.views.report import write_report
     from wm2u_sd.views.summary import print_summary
 
-    inputs = report_inputs(found)
     tell = stage("report")
-    write_report(inputs, out)
-    tell(1, 2)
+    known = work_out(report_inputs(found))
+    tell(1, 3)
+    write_report(known, out)
+    tell(2, 3)
     save_run(found.run, out / "results.nc")
-    tell(2, 2)
-    print_summary(inputs)
+    tell(3, 3)
+    print_summary(known, out)
 
 
 @contextmanager
@@ -147,7 +151,12 @@ def _progress() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description:>16}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:>16}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f}%"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         yield lambda what: _teller(bar, what)
 

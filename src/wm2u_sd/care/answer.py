@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from wm2u_sd.care.outcomes import CLOSING, HEADLINE, OUTCOMES, PAIRINGS
+from wm2u_sd.care.outcomes import CLOSING, HEADLINE, IN_YEAR, LEVELS, OUTCOMES, PAIRINGS, RATES
 from wm2u_sd.care.places import Place
 from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
 from wm2u_sd.economics.honesty import HonestyBlock, honesty_block
 from wm2u_sd.errors import NameUnknownError, did_you_mean
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulate.run import CUMULATIVE, Run
 from wm2u_sd.simulate.scenario import Scenario
 from wm2u_sd.simulate.simulate import Progress, Simulator
 
@@ -31,7 +31,7 @@ class Answer:
 
     Attributes:
         place: The place.
-        run: Every scenario and draw.
+        run: Every scenario and draw, kept once a year, with what happened in each year beside what there is at its end.
         benefit: Costs and benefits against the baseline.
         honesty: The eight items, one block for each scenario.
     """
@@ -42,9 +42,7 @@ class Answer:
     honesty: tuple[HonestyBlock, ...]
 
 
-def answer(
-    place: Place, *, draws: int, seed: str, scenarios: Sequence[str] = (), stage: Stage | None = None
-) -> Answer:
+def answer(place: Place, *, draws: int, seed: str, scenarios: Sequence[str] = (), stage: Stage | None = None) -> Answer:
     """Work out the ten-year answer for a place.
 
     Args:
@@ -60,13 +58,32 @@ def answer(
     model = place.model.with_time(**RUN_STEPS)
     start = place.decision_time
     drivers = [line.driver.partition("[")[0] for line in place.lines]
-    simulator = Simulator(model, chosen(place, scenarios), save=OUTCOMES, accumulate=drivers)
-    run = simulator.run(place.ensemble(draws, seed), stage("scenarios") if stage else None)
+    simulator = Simulator(model, chosen(place, scenarios), save=LEVELS, accumulate=[*drivers, *RATES])
+    run = _by_year(simulator.run(place.ensemble(draws, seed), stage("scenarios") if stage else None))
     beyond = min(BEYOND, int((model.time.end - start) // MONTHS))
     benefit = cost_benefit(
-        run, place.lines, against=BASELINE, start=start, years=min(YEARS, beyond), beyond=beyond, prices=PRICES, seed=seed
+        run,
+        place.lines,
+        against=BASELINE,
+        start=start,
+        years=min(YEARS, beyond),
+        beyond=beyond,
+        prices=PRICES,
+        seed=seed,
     )
     return Answer(place, run, benefit, _honesty(run, benefit, start, stage))
+
+
+def _by_year(run: Run) -> Run:
+    """Add what happened in each year, the running total less that of a year before; the first moment has none."""
+    data = run.data
+    for name in RATES:
+        total = run.data[CUMULATIVE + name]
+        in_year = total - total.shift(time=1)
+        label = str(total.attrs["long_name"]).partition(",")[0]
+        in_year.attrs = {"units": f"{total.attrs['units']}/year", "long_name": f"{label}, in the year"}
+        data = data.assign({name + IN_YEAR: in_year})
+    return replace(run, data=data)
 
 
 def chosen(place: Place, names: Sequence[str]) -> list[Scenario]:
@@ -100,4 +117,3 @@ def _honesty(run: Run, benefit: CostBenefit, start: float, stage: Stage | None) 
         if tell:
             tell(number, len(benefit.scenarios))
     return tuple(blocks)
-

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wm2u_sd.economics.cost_benefit import CostBenefit
 from wm2u_sd.economics.counting import RunLike
 from wm2u_sd.economics.ledger import CostLine
-from wm2u_sd.economics.wording import quantity, span, step_for
+from wm2u_sd.economics.wording import called, quantity, span, step_for
 from wm2u_sd.model.variables import Grade
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def assumptions(run: RunLike, benefit: CostBenefit) -> list[Assumption]:
     about = _about_ledger(benefit.lines)
     found: list[Assumption] = []
     for source in (run.parameters.drop_vars(solved, errors="ignore"), benefit.parameters):
-        for name, variable in source.data_vars.items():
+        for name, variable in source.sel(draw=benefit.data["draw"]).data_vars.items():
             label, units, grade = about.get(str(name)) or _about_constant(run.model, str(name), variable)
-            drawn = variable.sel(draw=benefit.data["draw"]).transpose("draw", ...).values
+            drawn = variable.transpose("draw", ...).values
             flat = drawn.reshape(benefit.data.sizes["draw"], -1).astype(float)
             for column in range(flat.shape[1]):
                 key, one = (str(name), label) if flat.shape[1] == 1 else (f"{name}[{column}]", f"{label}, {column + 1}")
@@ -65,9 +65,7 @@ def assumptions(run: RunLike, benefit: CostBenefit) -> list[Assumption]:
     return found
 
 
-def strongest_assumptions(
-    run: RunLike, benefit: CostBenefit, answer: xr.DataArray, count: int | None = 5
-) -> pd.DataFrame:
+def strongest_assumptions(run: RunLike, benefit: CostBenefit, answer: xr.DataArray, count: int = 5) -> pd.DataFrame:
     """Rank what was drawn by how much the answer moves with it.
 
     Ranking is by the squared rank correlation with the answer, its share of the variation as far as one thing at a
@@ -78,7 +76,7 @@ def strongest_assumptions(
         run: Holds the drawn constants.
         benefit: Holds the draws of the ledger's numbers.
         answer: Dims (draw,).
-        count: How many to return; None returns all.
+        count: How many to return.
 
     Returns:
         Index: name. Columns `label`, `units`, `grade`, `share` (squared rank correlation), `low`, `mean`, `high` (of
@@ -87,21 +85,43 @@ def strongest_assumptions(
     """
     import numpy as np
     import pandas as pd
-    from scipy import stats
 
     drawn = assumptions(run, benefit)
     target = np.asarray(answer.values, dtype=float)
-    if not drawn or len(target) < DRAWS_PER_ASSUMPTION * (len(drawn) + 1) or np.ptp(target) == 0:
+    if not can_tell(drawn, target):
         return pd.DataFrame(columns=_COLUMNS, index=pd.Index([], name="assumption"))
-    inputs = np.column_stack([one.values for one in drawn])
-    ranks = stats.rankdata(np.column_stack([inputs, target]), axis=0)
-    shares = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1] ** 2
-    scale = inputs.std(0)
-    slopes = np.linalg.lstsq((inputs - inputs.mean(0)) / scale, target - target.mean(), rcond=None)[0] / scale
+    shares, slopes = shares_of(drawn, target), _slopes(drawn, target)
     order = np.argsort(-shares, kind="stable")[:count]
     rows = [_row(drawn[at], float(shares[at]), float(slopes[at]), float(target.mean())) for at in order]
     index = pd.Index([drawn[at].name for at in order], name="assumption")
     return pd.DataFrame(rows, index=index, columns=_COLUMNS).astype({"sign_changes_at": object})
+
+
+def can_tell(drawn: Sequence[Assumption], target: np.ndarray) -> bool:
+    """Whether there are enough draws, and the answer varies enough, to tell which assumptions move it."""
+    enough = len(target) >= DRAWS_PER_ASSUMPTION * (len(drawn) + 1)
+    return bool(drawn) and enough and float(target.max() - target.min()) > 0
+
+
+def shares_of(drawn: Sequence[Assumption], target: np.ndarray) -> np.ndarray:
+    """Return the squared rank correlation of each assumption with an answer, shape (assumption,)."""
+    import numpy as np
+    from scipy import stats
+
+    ranks = stats.rankdata(np.column_stack([*(one.values for one in drawn), target]), axis=0)
+    shares: np.ndarray = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1] ** 2
+    return shares
+
+
+def _slopes(drawn: Sequence[Assumption], target: np.ndarray) -> np.ndarray:
+    """Return the slopes of a straight-line fit on all assumptions, by normal equations on a common scale."""
+    import numpy as np
+
+    inputs = np.column_stack([one.values for one in drawn])
+    scale = inputs.std(0)
+    scaled = (inputs - inputs.mean(0)) / scale
+    slopes: np.ndarray = np.linalg.lstsq(scaled.T @ scaled, scaled.T @ (target - target.mean()), rcond=None)[0] / scale
+    return slopes
 
 
 def _row(one: Assumption, share: float, slope: float, level: float) -> list[object]:
@@ -111,9 +131,9 @@ def _row(one: Assumption, share: float, slope: float, level: float) -> list[obje
 
 
 def _about_constant(model: Any, name: str, drawn: xr.DataArray) -> tuple[str, str, str]:
-    """Return label, unit and grade of a constant: its label, else its documentation, else its name in words."""
+    """Return label, unit and grade of a constant."""
     constant = model.variables.get(name)
-    label = getattr(constant, "label", "") or getattr(constant, "doc", "").rstrip(".") or name.replace("_", " ")
+    label = called(getattr(constant, "label", ""), getattr(constant, "doc", ""), name)
     return label, str(drawn.attrs.get("units", "")), str(drawn.attrs.get("grade", ""))
 
 

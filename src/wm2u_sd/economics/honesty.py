@@ -232,7 +232,7 @@ def _agencies(benefit: CostBenefit, scenario: str) -> tuple[list[str], pd.DataFr
     each = table.drop(index="total")
     payers, gainers = list(each.index[each["net"] > 0]), list(each.index[each["net"] < 0])
     sentences = [
-        f"{name}: pays {pounds(row['pays'])} more, gains {pounds(row['gains'])}, net {pounds(row['net'])}."
+        f"{name[:1].upper()}{name[1:]}: pays {pounds(row['pays'])} more, gains {pounds(row['gains'])}, net {pounds(row['net'])}."
         for name, row in each.iterrows()
         if row["pays"] or row["gains"]
     ]
@@ -258,10 +258,10 @@ def _assumptions(run: RunLike, benefit: CostBenefit, scenario: str, scope: Scope
 
 
 def _people(table: pd.DataFrame, year: int) -> tuple[list[str], pd.DataFrame]:
-    sentences = []
+    sentences = [f"Against the baseline at year {year}, middle run; in brackets 9 runs in 10."]
     for _, row in table.iterrows():
         changed = difference(row[year, "low"], row[year, "middle"], row[year, "high"], row["", "units"])
-        sentences.append(f"{row['', 'label']}, at year {year} (in brackets 9 runs in 10): {changed}.")
+        sentences.append(f"{row['', 'label']}: {changed}.")
     return sentences, table
 
 

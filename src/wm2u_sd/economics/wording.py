@@ -20,15 +20,24 @@ NO_WIDTH = 1e-12  # rounding of differences of numbers near 1
 NO_CHANGE = "no change"
 
 
-def step_for(low: float, high: float, least: float = 0.0) -> float:
-    """Return the power of ten to round to: a 20th of the range's width or the next finer, and at least `least`.
+def called(label: str, doc: str, name: str) -> str:
+    """Return what a thing is called: its label, else the start of its documentation, else its name in words."""
+    opening = re.split(r"; |\. ", doc.strip().rstrip("."), maxsplit=1)[0]
+    return label or opening or name.replace("_", " ")
 
-    A range without width is rounded as one that reaches from 0 to its value.
+
+def step_for(low: float, high: float, least: float = 0.0) -> float:
+    """Return the power of ten to round a range to, never finer than three figures of its larger end or `least`.
+
+    It is a 20th of the width or the next finer. A range without width keeps three figures.
     """
-    width = high - low or abs(high)
-    if not math.isfinite(width) or width < NO_WIDTH:
+    largest, width = max(abs(low), abs(high)), high - low
+    if not math.isfinite(width) or largest < NO_WIDTH:
         return least or 1.0
-    return max(least, 10.0 ** math.floor(math.log10(width / STEPS_IN_RANGE)))
+    three_figures = 10.0 ** (math.floor(math.log10(largest)) - 2)
+    if width < NO_WIDTH:
+        return max(least, three_figures)
+    return max(least, three_figures, 10.0 ** math.floor(math.log10(width / STEPS_IN_RANGE)))
 
 
 def plain(value: float, step: float = 0.0) -> str:

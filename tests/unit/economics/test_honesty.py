@@ -142,7 +142,8 @@ def test_block_speaks_in_people_and_whole_years(drawn: Run, posterior: CostBenef
     """Fewer people: uniform from 0 to 10, in the middle 5; each of them pays in year 1."""
     block = honesty_block(drawn, posterior, "offer", agency="town", outcomes=["held"])
 
-    assert block.items[6].sentences[0].startswith("People held, at year 10 (in brackets 9 runs in 10): 5 fewer (")
+    assert "Against the baseline at year 10, middle run; in brackets 9 runs in 10." == block.items[6].sentences[0]
+    assert block.items[6].sentences[1].startswith("People held: 5 fewer (")
     assert "Cash, town: cumulative break-even, 10% of runs by then: year 1; 50%: year 1; 90%: year 1." in str(block)
     assert not re.search(r"e[+-]\d\d|year \d+\.\d|_", str(block))
 

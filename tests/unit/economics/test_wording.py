@@ -43,7 +43,15 @@ def test_in_hundred(share: float, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("ends", "step"),
-    [((-71, 3), 1), ((240, 2750), 100), ((0, 330), 10), ((0.3, 0.9), 0.01), ((5, 5), 0.1), ((0, 0), 1)],
+    [
+        ((-71, 3), 1),
+        ((240, 2750), 100),
+        ((0, 330), 10),
+        ((0.3, 0.9), 0.01),
+        ((5, 5), 0.01),
+        ((0, 0), 1),
+        ((194_150, 195_930), 1000),
+    ],
 )
 def test_the_step_follows_the_width_of_the_range(ends: tuple[float, float], step: float) -> None:
     assert step == pytest.approx(step_for(*ends))
