@@ -25,12 +25,17 @@ class Inputs:
             (same shapes); constants it leaves out keep their value.
         tables: Points (x, y) that replace those of a lookup of the program, by its number.
         n_columns: Number of columns.
+        copies: The columns are that many blocks, one after the other, which are alike until `parting`.
+        parting: Step before which no constant moves and every copy goes the same way, so that a backend may run
+            one for all. One that runs them all gets the same results.
     """
 
     constants: Sequence[Array]
     n_columns: int
     moving: Callable[[int], Mapping[int, Array]] | None = None
     tables: Mapping[int, tuple[Array, Array]] = field(default_factory=dict)
+    copies: int = 1
+    parting: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Moment:
         state: Shape (rows, columns).
         rates: Rate of change of every row, same shape.
         values: Named values of the step code, each (*its axes, columns or 1).
+
+    When only some names were asked for, the rows of states that are not among them are NaN.
     """
 
     state: Array
@@ -64,12 +71,19 @@ class AbstractKernel(ABC):
 
         Returns:
             For each name an array (*its axes, saved time, column), and for each column the step at which its state
-            was first seen not to be finite (-1 when it always was).
+            was first seen not to be finite (-1 when it always was). A state that nothing reads and nobody saves is
+            left out.
         """
 
     @abstractmethod
-    def at_start(self, inputs: Inputs, state: Array | None = None) -> Moment:
-        """Evaluate the first moment, with the program's own initial state or with `state` in its place."""
+    def at_start(self, inputs: Inputs, state: Array | None = None, names: Sequence[str] | None = None) -> Moment:
+        """Evaluate the first moment, with the program's own initial state or with `state` in its place.
+
+        Args:
+            inputs: Constants and levers.
+            state: The first rows of a state.
+            names: States and values that are wanted; None takes all.
+        """
 
 
 class AbstractBackend(ABC):

@@ -16,6 +16,7 @@ from wm2u_sd.library.small_models import FIXED, HIGHEST_ORDER, OF_ORDER, SmallMo
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Stock
 
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A stock or a level of a small model: where it starts and its rate of change."""
@@ -105,10 +106,14 @@ class _Expander:
             return call
         if call.function not in FUNCTIONS:
             known = [*FUNCTIONS, *(lookup.name for lookup in self.model.lookups())]
-            raise NameUnknownError(f"{owner}: there is no function '{call.function}'.{did_you_mean(call.function, known)}")
+            raise NameUnknownError(
+                f"{owner}: there is no function '{call.function}'.{did_you_mean(call.function, known)}"
+            )
         function = FUNCTIONS[call.function]
         if not function.least <= len(call.arguments) <= len(function.arguments):
-            raise ModelError(f"{owner}: {call.function} takes {function.signature}; got {len(call.arguments)} arguments")
+            raise ModelError(
+                f"{owner}: {call.function} takes {function.signature}; got {len(call.arguments)} arguments"
+            )
         if function.role in (Role.ELEMENTWISE, Role.REDUCER):
             return call
         self.refuse_stars(owner, call)
@@ -202,5 +207,3 @@ def _small_model(owner: str, call: Call) -> SmallModel:
             f"{owner}: the order of {call.function} must be a whole number from 1 to {HIGHEST_ORDER}, written out"
         )
     return OF_ORDER[call.function](int(order.value))
-
-

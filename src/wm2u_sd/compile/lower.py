@@ -34,7 +34,9 @@ BINARY = {
 UNARY = {"-": "negative", "not": "not"}
 REDUCTION = {"sum": "sum", "mean": "mean", "prod": "product", "min": "smallest", "max": "largest"}
 INTEGRAL = "integral of "
-LOGICAL = frozenset({"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not", "truth"})
+LOGICAL = frozenset(
+    {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not", "truth"}
+)
 TAKES_CONDITIONS = frozenset({"and", "or", "not"})
 
 
@@ -270,7 +272,9 @@ class _Code:
             case Call(function, arguments):
                 return self.combine(function, list(arguments), owner, target)
 
-    def combine(self, operation: str, parts: Sequence[Expression], owner: str, target: Axes, payload: Any = None) -> int:
+    def combine(
+        self, operation: str, parts: Sequence[Expression], owner: str, target: Axes, payload: Any = None
+    ) -> int:
         numbers = [self.expression(part, owner, target) for part in parts]
         numbers = self.typed(operation, numbers)
         axes = union(owner, target, [self.builder.axes(number) for number in numbers])
@@ -295,7 +299,9 @@ class _Code:
         return number if self.is_condition(number) else self.builder.emit("truth", (number,), self.builder.axes(number))
 
     def as_number(self, number: int) -> int:
-        return self.builder.emit("number", (number,), self.builder.axes(number)) if self.is_condition(number) else number
+        return (
+            self.builder.emit("number", (number,), self.builder.axes(number)) if self.is_condition(number) else number
+        )
 
     def lookup(self, name: str, arguments: tuple[Expression, ...], owner: str, target: Axes) -> int:
         if len(arguments) != 1:
@@ -380,8 +386,7 @@ class _StepCode(_Code):
     def source(self, name: str, over: Axes) -> int | None:
         whole, emit = self.whole, self.builder.emit
         if name in whole.slots:
-            slot = whole.slots[name]
-            return emit("state", (), over, Level.STAGE, (slot.first, slot.last))
+            return emit("state", (), over, Level.STAGE, list(whole.slots).index(name))
         if name in whole.frozen:
             return emit("frozen", (), over, Level.RUN, whole.frozen[name])
         if name in whole.lines:
@@ -409,5 +414,3 @@ def circular(cycle: Sequence[str], circumstance: str) -> str:
 def _table(lookup: Any) -> Table:
     x, y = zip(*lookup.points, strict=True)
     return Table(lookup.name, tuple(map(float, x)), tuple(map(float, y)), lookup.extrapolation == "linear")
-
-

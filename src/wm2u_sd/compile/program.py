@@ -26,11 +26,11 @@ class Level(IntEnum):
 class Instruction:
     """One operation on earlier values.
 
-    `operation` is an elementwise name ('add', 'min', 'exp' ...), a reduction ('sum' ... with `payload` the positions
-    reduced), 'view' (payload: for each axis of the result the argument's axis, None for a new one), 'take' (payload:
-    axis position and indices), 'pick' (axis position and index), 'lookup' (payload: table number) or a source:
-    'literal' (payload: number), 'constant', 'state', 'frozen', 'memory', 'line' (payload: number of the slot), 'time',
-    'held_time'.
+    `operation` is an elementwise name ('add', 'min', 'exp', 'ration.share' ...), a reduction ('sum' ... with `payload`
+    the positions reduced), 'view' (payload: for each axis of the result the argument's axis, None for a new one),
+    'take' (payload: axis position and indices), 'pick' (axis position and index), 'lookup' (payload: table number) or
+    a source: 'literal' (payload: number), 'constant', 'state', 'frozen', 'memory', 'line' (payload: which of them),
+    'time', 'held_time'.
     """
 
     operation: str
@@ -83,7 +83,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A value carried from the start of one step to the next: `source` in the step code, `initial` in the start code."""
+    """A value carried from one step start to the next: `source` in the step code, `initial` in the start code."""
 
     name: str
     axes: tuple[Axis, ...]

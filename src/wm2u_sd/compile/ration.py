@@ -1,8 +1,8 @@
 """Ration the outflows of non-negative stocks, so that people are shared out and never made (SEM-40).
 
-What flows ask for is worked out first, from what other flows ask for. Each stock then grants every outflow the same share
-of its demand. Everything else reads what was granted. Values that depend on rationed flows and on which a demand in turn
-depends therefore exist twice: as asked (`x.asked`) and as granted (`x`).
+What flows ask for is worked out first, from what other flows ask for. Each stock then grants every outflow the same
+share of its demand. Everything else reads what was granted. Values that depend on rationed flows and on which a demand
+in turn depends therefore exist twice: as asked (`x.asked`) and as granted (`x`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from wm2u_sd.compile.equation import Equation
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference
 from wm2u_sd.expr.visit import references, rewrite
 from wm2u_sd.model.variables import Stock
+
+SHARE = "ration.share"
+"""(content, demand) -> content / demand where demand is more than the content, else 1."""
+GRANT = "ration.grant"
+"""(asked, share) -> asked * share where more than 0 is asked, else asked."""
 
 
 def ration(equations: dict[str, Equation], stocks: Sequence[Stock]) -> None:
@@ -70,9 +75,8 @@ def _as_asked(node: Expression, affected: set[str]) -> Expression:
 
 
 def _granted(flow: str, stock: Stock) -> Expression:
-    wanted = Reference(asked(flow))
-    granted = Binary("*", wanted, Reference(f"{stock.name}.ration"))
-    return Call("if_then_else", (Binary(">", wanted, Number(0.0)), granted, wanted))
+    """Return what a flow is granted: its share of what it asks for; what is asked the other way round is let be."""
+    return Call(GRANT, (Reference(asked(flow)), Reference(f"{stock.name}.ration")))
 
 
 def _demand(flow: str) -> Expression:
@@ -81,6 +85,5 @@ def _demand(flow: str) -> Expression:
 
 def _share(stock: Stock) -> Expression:
     """Return the share of its demand that a stock can meet in one step, 1 when it can meet all of it."""
-    demand = Reference(f"{stock.name}.demand")
     content = Binary("/", Call("max", (Reference(stock.name), Number(0.0))), Reference("time_step"))
-    return Call("if_then_else", (Binary(">", demand, content), Binary("/", content, demand), Number(1.0)))
+    return Call(SHARE, (content, Reference(f"{stock.name}.demand")))

@@ -1,8 +1,8 @@
 """Find the constants that make a model start at rest, for every draw at once.
 
-The unknowns are the constants named in `Balance.solve`; the conditions are that the stocks in `Balance.steady` stand still
-at the first moment and the auxiliaries in `Balance.zero` are 0. Newton's method with a differenced Jacobian, all
-draws in one batch.
+The unknowns are the constants named in `Balance.solve`; the conditions are that the stocks in `Balance.steady` stand
+still at the first moment and the auxiliaries in `Balance.zero` are 0. Newton's method with a differenced Jacobian, all
+draws that have not settled in one batch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ STEP = 1e-7
 LONGEST_MOVE = 1.0  # a factor of e in one iteration
 SHORTEST_STEP = 1 / 64
 
-Residuals = Callable[[Array], Array]
+Which = NDArray[np.intp]
+"""For each column, the draw it belongs to."""
+Residuals = Callable[[Array, Which], Array]
 
 
 def rest(
@@ -44,15 +46,15 @@ def rest(
     """
     balance = _checked(model)
     begin = np.array([np.broadcast_to(constants[name], n_draws) for name in balance.solve])
-    conditions = _conditions(kernel, balance, model_constants(model), constants, n_draws)
+    conditions = _conditions(kernel, balance, model_constants(model), constants)
 
-    def outward(x: Array) -> Array:
+    def outward(x: Array, which: Which) -> Array:
         """Positive unknowns are sought as multiples, so that they stay positive; others as they are."""
-        first = np.tile(begin, x.shape[-1] // n_draws)
+        first = begin[:, which]
         return np.where(first > 0, first * np.exp(x), first + x)
 
-    found, solved = _newton(lambda x: conditions(outward(x)), np.zeros_like(begin))
-    return dict(zip(balance.solve, outward(found), strict=True)), solved
+    found, solved = _newton(lambda x, which: conditions(outward(x, which), which), np.zeros_like(begin))
+    return dict(zip(balance.solve, outward(found, np.arange(n_draws)), strict=True)), solved
 
 
 def model_constants(model: Model) -> list[str]:
@@ -83,18 +85,18 @@ def _checked(model: Model) -> Balance:
 
 
 def _conditions(
-    kernel: AbstractKernel, balance: Balance, names: Sequence[str], constants: Mapping[str, Array], n_draws: int
+    kernel: AbstractKernel, balance: Balance, names: Sequence[str], constants: Mapping[str, Array]
 ) -> Residuals:
-    """Return a function giving the conditions for stacked copies of the draws, a stock's as a share of its content."""
+    """Return a function giving the conditions of some draws, a stock's as a share of its content."""
     rows = {slot.name: slot.rows for slot in kernel.program.states}
+    wanted = [*balance.steady, *balance.zero]
 
-    def conditions(values: Array) -> Array:
-        columns = values.shape[-1]
-        wide = {name: _tiled(value, columns // n_draws) for name, value in constants.items()}
+    def conditions(values: Array, which: Which) -> Array:
+        wide = {name: value if value.shape[-1] == 1 else value[..., which] for name, value in constants.items()}
         wide |= dict(zip(balance.solve, values, strict=True))
-        moment = kernel.at_start(Inputs([wide[name] for name in names], columns))
+        moment = kernel.at_start(Inputs([wide[name] for name in names], len(which)), names=wanted)
         steady = [_share(moment.rates[rows[name]], moment.state[rows[name]]) for name in balance.steady]
-        return np.array([*steady, *(np.broadcast_to(moment.values[name], columns) for name in balance.zero)])
+        return np.array([*steady, *(np.broadcast_to(moment.values[name], len(which)) for name in balance.zero)])
 
     return conditions
 
@@ -105,21 +107,21 @@ def _share(rates: Array, content: Array) -> Array:
     return total
 
 
-def _tiled(value: Array, copies: int) -> Array:
-    return value if value.shape[-1] == 1 else np.tile(value, (*(1,) * (value.ndim - 1), copies))
-
-
 def _newton(residuals: Residuals, x: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Damped Newton iteration on every column of `x` at once, shape (unknown, draw)."""
-    value = residuals(x)
+    """Damped Newton iteration on every column of `x` at once, shape (unknown, draw).
+
+    A draw is left alone once it is close enough or no share of a move has helped it: it would only try the same again.
+    """
+    x = x.copy()
+    which = np.arange(x.shape[1])
+    value = residuals(x, which)
     best = _worst(value)
     for _ in range(MOST_ITERATIONS):
-        if (best < CLOSE_ENOUGH).all():
+        which = which[best[which] >= CLOSE_ENOUGH]
+        if not which.size:
             break
-        move = np.clip(_newton_move(residuals, x, value), -LONGEST_MOVE, LONGEST_MOVE)
-        x, value, best, moved = _line_search(residuals, x, move, value, best)
-        if not moved:
-            break
+        move = np.clip(_newton_move(residuals, x[:, which], value[:, which], which), -LONGEST_MOVE, LONGEST_MOVE)
+        which = _line_search(residuals, x, move, value, best, which)
     return x, best < 1e3 * CLOSE_ENOUGH
 
 
@@ -129,11 +131,11 @@ def _worst(value: Array) -> Array:
     return np.where(np.isfinite(worst), worst, np.inf)
 
 
-def _newton_move(residuals: Residuals, x: Array, value: Array) -> Array:
+def _newton_move(residuals: Residuals, x: Array, value: Array, which: Which) -> Array:
     n, draws = x.shape
     shifted = np.repeat(x[:, np.newaxis, :], n, axis=1)
     shifted[np.arange(n), np.arange(n)] += STEP
-    beside = residuals(shifted.reshape(n, n * draws)).reshape(n, n, draws)
+    beside = residuals(shifted.reshape(n, n * draws), np.tile(which, n)).reshape(n, n, draws)
     with np.errstate(invalid="ignore", over="ignore"):  # a draw that has left the numbers is not balanced, see _worst
         jacobian = (beside - value[:, np.newaxis, :]) / STEP
     matrices = np.nan_to_num(np.moveaxis(jacobian, -1, 0))
@@ -142,28 +144,29 @@ def _newton_move(residuals: Residuals, x: Array, value: Array) -> Array:
 
 
 def _solve(matrices: Array, right: Array) -> Array:
-    """Solve many small systems; a singular one gets a least-squares answer."""
+    """Solve many small systems; a singular one gets a least-squares answer, and the others the one they always get."""
     try:
         return np.asarray(np.linalg.solve(matrices, right), dtype=np.float64)
     except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.pinv(matrices) @ right, dtype=np.float64)
+        if len(matrices) == 1:
+            return np.asarray(np.linalg.pinv(matrices) @ right, dtype=np.float64)
+        return np.concatenate([_solve(matrices[k : k + 1], right[k : k + 1]) for k in range(len(matrices))])
 
 
-def _line_search(
-    residuals: Residuals, x: Array, move: Array, value: Array, best: Array
-) -> tuple[Array, Array, Array, bool]:
-    """Halve the move of every draw until it helps; draws that are close enough, or that nothing helps, stay put."""
-    share, moved = 1.0, False
-    pending = best >= CLOSE_ENOUGH
-    while share >= SHORTEST_STEP and pending.any():
-        trial = np.where(pending, x + share * move, x)
-        trial_value = residuals(trial)
+def _line_search(residuals: Residuals, x: Array, move: Array, value: Array, best: Array, which: Which) -> Which:
+    """Halve the moves of some draws until each helps, take them in `x`, `value` and `best`, and return those helped."""
+    share, pending, helped = 1.0, np.arange(len(which)), []
+    while share >= SHORTEST_STEP and pending.size:
+        draws = which[pending]
+        trial = x[:, draws] + share * move[:, pending]
+        trial_value = residuals(trial, draws)
         trial_worst = _worst(trial_value)
-        better = pending & (trial_worst < best)
-        x, value = np.where(better, trial, x), np.where(better, trial_value, value)
-        best = np.where(better, trial_worst, best)
-        moved, pending, share = moved or bool(better.any()), pending & ~better, share / 2
-    return x, value, best, moved
+        better = trial_worst < best[draws]
+        taken = draws[better]
+        x[:, taken], value[:, taken], best[taken] = trial[:, better], trial_value[:, better], trial_worst[better]
+        helped.append(taken)
+        pending, share = pending[~better], share / 2
+    return np.sort(np.concatenate(helped)) if helped else which[:0]
 
 
 def refuse_unbalanced(model: Model, solved: NDArray[np.bool_]) -> None:
@@ -172,8 +175,7 @@ def refuse_unbalanced(model: Model, solved: NDArray[np.bool_]) -> None:
     Raises:
         SimulationError: None was.
     """
-    if not solved.any():
-        assert model.balance is not None
+    if model.balance is not None and not solved.any():
         raise SimulationError(
             f"{model.name}: no values of {', '.join(model.balance.solve)} make it start at rest. "
             "Look at the starting stocks: some may be more than their inflows can feed."

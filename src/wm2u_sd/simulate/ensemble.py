@@ -74,7 +74,8 @@ DISTRIBUTIONS: Mapping[str, Callable[[Prior, Draws], Draws]] = {
 def quantile(prior: Prior, u: Draws) -> Draws:
     """Return the values of a prior at cumulative probabilities `u`.
 
-    With a chance of none, that share of the draws (the lowest `u`) is `none_value` and the rest follow the distribution.
+    With a chance of none, that share of the draws (the lowest `u`) is `none_value` and the rest follow the
+    distribution.
 
     Raises:
         ModelError: The distribution is not known.

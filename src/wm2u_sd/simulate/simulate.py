@@ -9,7 +9,9 @@ import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,14 +29,14 @@ from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 from wm2u_sd.simulate.balance import refuse_unbalanced, rest
 from wm2u_sd.simulate.conservation import Population, check_ledger, needed, populations
 from wm2u_sd.simulate.ensemble import Ensemble, draw
-from wm2u_sd.simulate.levers import all_levers, check_targets, mover, moving_names
+from wm2u_sd.simulate.levers import Schedule, all_levers, check_targets, mover, moving_names
 from wm2u_sd.simulate.run import CUMULATIVE, Failure, Run
 from wm2u_sd.simulate.scenario import Scenario, scenario_to_dict
 
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS_AT_ONCE = 4096
+COLUMNS_AT_ONCE = 10_000  # with fewer, threads wait for one another; with more, less fits the processor's caches
 MOST_VALUES = 400_000_000
 BELOW_ZERO = -1e-6  # of the largest value the stock takes: rounding, not a deficit
 
@@ -161,9 +163,7 @@ class _Wanted:
         return [*self.save, *(INTEGRAL + name for name in self.cumulative)]
 
 
-def _constants(
-    model: Model, kernel: AbstractKernel, ensemble: Ensemble
-) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+def _constants(model: Model, kernel: AbstractKernel, ensemble: Ensemble) -> tuple[dict[str, Array], NDArray[np.bool_]]:
     """Return every constant as an array with a column axis, balanced where the model asks for it."""
     values: dict[str, Array] = {}
     for constant in model.constants():
@@ -189,7 +189,16 @@ class _Job:
     n_draws: int
     wanted: _Wanted
 
-    @property
+    @cached_property
+    def schedule(self) -> Schedule:
+        return Schedule(self.model, self.scenarios)
+
+    @cached_property
+    def partings(self) -> list[int]:
+        """First step at which each scenario moves something."""
+        return [self.schedule.parting(number, self.constants) for number in range(len(self.scenarios))]
+
+    @cached_property
     def names(self) -> list[str]:
         ledger = [name for population in populations(self.model) for name in needed(population)]
         return list(dict.fromkeys([*self.wanted.kernel_names(), *ledger]))
@@ -201,13 +210,14 @@ class _Job:
         total = sum(int(np.prod(shape)) for shape in shapes.values()) * len(saved) * len(self.scenarios) * self.n_draws
         if total > MOST_VALUES:
             raise SimulationError(
-                f"{total:,} values would be kept, more than {MOST_VALUES:,}; name fewer in save= or use a longer saveper"
+                f"{total:,} values would be kept, more than {MOST_VALUES:,}; "
+                "name fewer in save= or use a longer saveper"
             )
         out = {n: np.empty((*s, len(saved), len(self.scenarios), self.n_draws)) for n, s in shapes.items()}
         failed: Steps = np.full((len(self.scenarios), self.n_draws), -1, dtype=np.int64)
         jobs = [(group, block) for group in self.groups() for block in self.blocks(len(group))]
         done = 0
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(max_workers=min(len(jobs), os.cpu_count() or 1)) as pool:
             results = pool.map(lambda job: self.block(job[0], job[1], saved), jobs)
             for (group, block), (arrays, bad) in zip(jobs, results, strict=True):
                 size = block.stop - block.start
@@ -222,16 +232,21 @@ class _Job:
         return tuple(len(axis.elements) for axis in axes_of(self.kernel.program, name))
 
     def groups(self) -> list[list[int]]:
-        """Return scenario numbers that may share columns: those with the same changes to lookups."""
+        """Return scenario numbers that may share columns: those with the same changes to lookups.
+
+        Those that move something from the first step on stand apart from those that have a past to share.
+        """
         groups: dict[str, list[int]] = {}
         for number, scenario in enumerate(self.scenarios):
             curves = [(lever.target, lever.points) for lever in all_levers(scenario) if lever.points is not None]
-            groups.setdefault(json.dumps(curves), []).append(number)
+            groups.setdefault(json.dumps([curves, self.partings[number] > 0]), []).append(number)
         return list(groups.values())
 
     def blocks(self, n_scenarios: int) -> list[slice]:
-        size = max(1, COLUMNS_AT_ONCE // n_scenarios)
-        return [slice(at, min(at + size, self.n_draws)) for at in range(0, self.n_draws, size)]
+        """Cut the draws into blocks of about equal size."""
+        n_blocks = min(self.n_draws, max(1, round(self.n_draws * n_scenarios / COLUMNS_AT_ONCE)))
+        edges = [at * self.n_draws // n_blocks for at in range(n_blocks + 1)]
+        return [slice(first, last) for first, last in pairwise(edges)]
 
     def block(self, group: list[int], block: slice, saved: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         """Run some scenarios for some draws."""
@@ -241,12 +256,14 @@ class _Job:
         wide = [v if v.shape[-1] == 1 else np.tile(v, (*(1,) * (v.ndim - 1), len(here))) for v in own.values()]
         numbers = {name: number for number, name in enumerate(self.constants)}
         moving = {name: own[name] for name in moving_names(here)}
-        moved = mover(self.model, here, moving, size)
+        moved = mover(self.schedule, group, moving, size)
         inputs = Inputs(
             wide,
             size * len(here),
             (lambda step: {numbers[n]: v for n, v in moved(step).items()}) if moving else None,
             self.tables(here[0]),
+            copies=len(here),
+            parting=min(self.partings[number] for number in group),
         )
         return self.kernel.run(inputs, self.names, saved)
 
@@ -282,7 +299,12 @@ class _Assembly:
         failed: Steps,
     ) -> None:
         self.job, self.ensemble, self.arrays = job, ensemble, arrays
-        self.failures = [*self.unbalanced(balanced), *self.not_finite(failed), *self.negative(balanced, failed)]
+        self.failures = [
+            *self.unbalanced(balanced),
+            *self.not_finite(failed),
+            *self.no_numbers(balanced, failed),
+            *self.negative(balanced, failed),
+        ]
         bad = {failure.draw for failure in self.failures}
         self.kept = np.array([draw for draw in range(ensemble.n) if draw not in bad], dtype=int)
 
@@ -299,6 +321,21 @@ class _Assembly:
             Failure(self.scenario_names()[s], int(d), f"values stopped being numbers by {units} {at(failed[s, d]):g}")
             for s, d in np.argwhere(failed >= 0)
         ]
+
+    def no_numbers(self, balanced: NDArray[np.bool_], failed: Steps) -> list[Failure]:
+        """Find kept values that are no numbers though every stock is one: a division by zero that feeds nothing."""
+        found = []
+        for name, values in self.arrays.items():
+            with np.errstate(invalid="ignore", over="ignore"):
+                suspect = ~np.isfinite(values.sum(axis=tuple(range(values.ndim - 2)))) & balanced & (failed < 0)
+            for s, d in np.argwhere(suspect):
+                bad = ~np.isfinite(values[..., s, d]).all(axis=tuple(range(values.ndim - 3)))
+                if bad.any():
+                    when = self.job.model.time.saved_times()[int(bad.argmax())]
+                    label = name.replace(INTEGRAL, CUMULATIVE)
+                    reason = f"{label} stopped being a number by {self.job.model.time.units} {when:g}"
+                    found.append(Failure(self.scenario_names()[s], int(d), reason))
+        return found
 
     def negative(self, balanced: NDArray[np.bool_], failed: Steps) -> list[Failure]:
         found = []
@@ -364,7 +401,11 @@ class _Assembly:
         model = self.job.model
         balance = model.balance.solve if model.balance else ()
         varying = {
-            name: ("draw", np.broadcast_to(self.job.constants[name], self.ensemble.n)[self.kept], _attributes(model, name))
+            name: (
+                "draw",
+                np.broadcast_to(self.job.constants[name], self.ensemble.n)[self.kept],
+                _attributes(model, name),
+            )
             for name in dict.fromkeys([*self.ensemble.values, *balance])
         }
         return xr.Dataset(varying, {"draw": self.kept})
@@ -415,9 +456,7 @@ def _times_time(units: str, time_units: str) -> str:
     return units.removesuffix(suffix) if units.endswith(suffix) else f"{units}*{time_units}"
 
 
-def _provenance(
-    model: Model, scenarios: Sequence[Scenario], ensemble: Ensemble, backend_name: str
-) -> dict[str, str]:
+def _provenance(model: Model, scenarios: Sequence[Scenario], ensemble: Ensemble, backend_name: str) -> dict[str, str]:
     said = json.dumps([scenario_to_dict(scenario) for scenario in scenarios], sort_keys=True, default=str)
     return {
         "model": model.name,
@@ -432,5 +471,3 @@ def _provenance(
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-
-

@@ -1,0 +1,161 @@
+"""What each operation of a program is in plain NumPy: functions of the values of its arguments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import Any
+
+import numpy as np
+
+from wm2u_sd.backends.base import Array
+from wm2u_sd.compile.program import Instruction
+
+Operation = Callable[..., Any]
+
+
+def power(x: Array, y: Array, out: Array | None = None) -> Array:
+    """Raise to a power such that a batch equals its draws bit for bit.
+
+    NumPy takes short cuts (x * x, sqrt) when one exponent serves a whole loop, which round differently; an exponent
+    written out for every element never meets them.
+    """
+    shape = np.broadcast_shapes(np.shape(x), np.shape(y))
+    written_out = np.shape(y) == shape and y.flags.owndata
+    return np.asarray(np.power(x, y if written_out else np.broadcast_to(y, shape).copy(), out=out))
+
+
+def add_up(value: Array, axis: Sequence[int]) -> Array:
+    """Add one element after the other such that a batch equals its draws; np.sum adds one column in another order."""
+    for position in reversed(axis):
+        value = reduce(np.add, np.moveaxis(value, position, 0))
+    return value
+
+
+def average(value: Array, axis: Sequence[int]) -> Array:
+    """Return the mean over some axes."""
+    mean: Array = add_up(value, axis) / math.prod(np.shape(value)[position] for position in axis)
+    return mean
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A lookup ready to be read: its points, and the slopes between them."""
+
+    xs: Array
+    ys: Array
+    slopes: Array
+    extrapolate: bool
+
+    @classmethod
+    def through(cls, xs: Array, ys: Array, extrapolate: bool) -> Curve:
+        """Return the curve through some points, x rising."""
+        return cls(xs, ys, np.diff(ys) / np.diff(xs), extrapolate)
+
+
+def share_out(content: Array, demand: Array) -> Array:
+    """Return the share of its demand that a stock can meet; one 1 for all columns when it can meet all in each."""
+    short = demand > content
+    return np.where(short, content / demand, 1.0) if short.any() else np.broadcast_to(1.0, short.shape)
+
+
+def grant(asked: Array, share: Array) -> Array:
+    """Return the share of what is asked, negative demands as they are; when nobody is short, `asked` itself."""
+    one_for_all = not any(share.strides) and share.item(0) == 1.0
+    return asked if one_for_all and asked.shape == share.shape else np.where(asked > 0.0, asked * share, asked)
+
+
+def look_up(x: Array, curve: Curve) -> Array:
+    """Read a piecewise linear curve; outside its points hold the end values or go on along the end segments."""
+    if not curve.extrapolate:
+        x = np.clip(x, curve.xs[0], curve.xs[-1])
+    segment = np.clip(np.searchsorted(curve.xs, x, side="right") - 1, 0, len(curve.xs) - 2)
+    result: Array = curve.ys[segment] + curve.slopes[segment] * (x - curve.xs[segment])
+    return result
+
+
+def view(value: Array, positions: tuple[int | None, ...]) -> Array:
+    """Lay axes out in another order, with room for those another value has; nothing is copied."""
+    kept = [p for p in positions if p is not None]
+    turned = np.transpose(value, (*kept, value.ndim - 1))
+    return turned[(*(np.newaxis if p is None else slice(None) for p in positions), slice(None))]
+
+
+def spread(value: Any, shape: tuple[int, ...]) -> Array:
+    """Repeat a value over all elements of its axes."""
+    columns = np.shape(value)[-1] if np.ndim(value) else 1
+    return np.broadcast_to(value, (*shape, columns))
+
+
+def take(value: Array, positions: tuple[int, Any]) -> Array:
+    """Return some elements along an axis, or one of them without the axis."""
+    taken: Array = np.take(value, positions[1], axis=positions[0])
+    return taken
+
+
+ELEMENTWISE: Mapping[str, Operation] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": power,
+    "negative": np.negative,
+    "exp": np.exp,
+    "ln": np.log,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "arctan": np.arctan,
+    "modulo": np.mod,
+    "integer": np.trunc,
+    "min": np.minimum,
+    "max": np.maximum,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "not": np.logical_not,
+    "truth": lambda x, out=None: np.not_equal(x, 0.0, out=out),
+    "number": lambda x: np.asarray(x, dtype=np.float64),
+    "if_then_else": np.where,
+    "ration.share": share_out,
+    "ration.grant": grant,
+    "lookup": look_up,
+}
+
+REDUCTIONS: Mapping[str, Operation] = {
+    "sum": add_up,
+    "mean": average,
+    "product": np.prod,
+    "smallest": np.min,
+    "largest": np.max,
+}
+
+IN_PLACE = frozenset(ELEMENTWISE) - {"number", "if_then_else", "lookup", "ration.share", "ration.grant"}
+"""Operations that write their result to `out`, when they are given one."""
+HANDING_ON = frozenset({"number", "ration.grant", "view", "spread", *REDUCTIONS})
+"""Operations whose result may be, or look into, the very array they are given."""
+
+
+def bound(instruction: Instruction) -> Operation:
+    """Return the function that works an instruction out from the values of its arguments (a lookup's curve last)."""
+    operation, payload = instruction.operation, instruction.payload
+    if operation in REDUCTIONS:
+        return partial(REDUCTIONS[operation], axis=payload)
+    if operation in ("view", "take", "pick", "spread"):
+        return {
+            "view": partial(view, positions=payload),
+            "take": partial(take, positions=payload),
+            "pick": partial(take, positions=payload),
+            "spread": partial(spread, shape=payload),
+        }[operation]
+    return ELEMENTWISE[operation]
