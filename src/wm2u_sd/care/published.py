@@ -6,12 +6,13 @@ None, never 0. Unaccompanied children are kept apart, because early help does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wm2u_sd.economics.tables import read_table
-from wm2u_sd.errors import FileError
+from wm2u_sd.errors import FileError, did_you_mean
 
 PLACES = (
     "Bolton",
@@ -26,6 +27,7 @@ PLACES = (
     "Wigan",
 )
 FIRST_YEAR, LAST_YEAR = 2015, 2025
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 SUPPRESSED = 3.0  # published counts leave out 1 to 5; their middle stands in where the figure is needed
 
 
@@ -84,8 +86,19 @@ class Published:
         self.measures = _indexed(folder / "local_measures.csv", ("area", "year", "measure"))
 
     def panel_figure(self, place: str, year: int, column: str) -> float | None:
-        """Return a figure of the calibration panel, or None when it was not published."""
-        return _number(self.panel[place, str(year)][column])
+        """Return a figure of the calibration panel, or None when it was not published.
+
+        Raises:
+            FileError: The panel has no such column, or what is no count in it.
+        """
+        row = self.panel.get((place, str(year)), {})
+        if row and column not in row:
+            raise FileError(f"calibration_panel.csv: there is no column {column}.{did_you_mean(column, row)}")
+        return _number(row.get(column, ""), f"calibration_panel.csv: {column} of {place} {year}")
+
+    def source(self, place: str, year: int) -> str:
+        """Return where the row of a place and year in the calibration panel comes from."""
+        return self.panel.get((place, str(year)), {}).get("source", "")
 
     def needed(self, place: str, year: int, column: str) -> float:
         """Return a figure of the calibration panel that has to be there.
@@ -105,7 +118,7 @@ class Published:
             for y in range(FIRST_YEAR - 1, LAST_YEAR + 1)
             if (v := self.panel_figure(place, y, "stock_uasc")) is not None
         }
-        source = self.panel[place, str(year)]["source"]
+        source = self.source(place, year)
         if year in known:
             return Figure(year, "unaccompanied_in_care", known[year], "", source, "A")
         before = max((y for y in known if y < year), default=None)
@@ -120,11 +133,12 @@ class Published:
     def unaccompanied_in_year(self, place: str, year: int, column: str) -> Figure | None:
         """Return unaccompanied children who started or ceased in a year; None when nothing was published."""
         row = self.apart.get((place, str(year)), {})
-        value = _number(row.get(column, ""))
+        value = _number(row.get(column, ""), f"age18_and_uasc.csv: {column} of {place} {year}")
         if value is not None:
             return Figure(year, column, value, "", row["source"], "A")
-        share = self.measures.get((place, str(year), "pct_starting_who_are_uasc"), {})
-        percent = _number(share.get("value", ""))
+        name = "pct_starting_who_are_uasc"
+        share = self.measures.get((place, str(year), name), {})
+        percent = self.measure(place, year, name)
         if column != "uasc_started" or percent is None:
             return None
         started = self.needed(place, year, "cla_started")
@@ -134,7 +148,7 @@ class Published:
         """Return children who went home, planned and not; None when neither or only the smaller part was published."""
         planned = self.panel_figure(place, year, "ceased_home_planned")
         unplanned = self.panel_figure(place, year, "ceased_home_unplanned")
-        source = self.panel[place, str(year)]["source"]
+        source = self.source(place, year)
         if planned is None:
             return None
         if unplanned is None:
@@ -149,20 +163,32 @@ class Published:
             FileError: It was not published.
         """
         row = self.costs.get((place, financial_year, f"s251_{measure}"), {})
-        value = _number(row.get("value_gbp", ""))
+        value = _number(row.get("value_gbp", ""), f"section251_costs.csv: {measure} of {place} {financial_year}")
         if value is None:
             raise FileError(f"section251_costs.csv: {place} {financial_year} has no {measure}")
         return value
 
     def measure(self, place: str, year: int, name: str) -> float | None:
         """Return a figure of local_measures.csv, or None when it was not published."""
-        return _number(self.measures.get((place, str(year), name), {}).get("value", ""))
+        text = self.measures.get((place, str(year), name), {}).get("value", "")
+        return _number(text, f"local_measures.csv: {name} of {place} {year}")
 
     def yearly_residual(self, place: str) -> float:
-        """Return the mean share of the stock by which the published accounts do not close, 1/year, 2016 to 2025."""
-        rows = [self.residuals[place, str(year)] for year in range(FIRST_YEAR + 1, LAST_YEAR + 1)]
-        shares = [2 * float(row["residual"]) / (float(row["stock_open"]) + float(row["stock_close"])) for row in rows]
+        """Return the mean share of the stock by which the published accounts do not close, 1/year, 2016 to 2025.
+
+        Raises:
+            FileError: A year is missing.
+        """
+        shares = [self._residual(place, year) for year in range(FIRST_YEAR + 1, LAST_YEAR + 1)]
         return sum(shares) / len(shares)
+
+    def _residual(self, place: str, year: int) -> float:
+        row = self.residuals.get((place, str(year)), {})
+        where = f"stock_flow_residuals.csv: {place} {year}"
+        residual, before, after = (_number(row.get(c, ""), where) for c in ("residual", "stock_open", "stock_close"))
+        if residual is None or before is None or after is None:
+            raise FileError(f"{where} is not there or lacks residual, stock_open or stock_close")
+        return 2 * residual / (before + after)
 
 
 def observed(published: Published, place: str) -> list[Figure]:
@@ -188,7 +214,7 @@ def _stocks(published: Published, place: str, year: int) -> list[Figure]:
     for measure, column in pairs:
         value = published.panel_figure(place, year, column)
         if value is not None:
-            source = published.panel[place, str(year)]["source"]
+            source = published.source(place, year)
             figures += _less(year, measure, value, source, apart)
     return figures
 
@@ -198,7 +224,7 @@ def yearly(published: Published, place: str, year: int, flow: Flow) -> list[Figu
     value = published.panel_figure(place, year, flow.column)
     if value is None:
         return []
-    source = published.panel[place, str(year)]["source"]
+    source = published.source(place, year)
     apart = published.unaccompanied_in_year(place, year, flow.apart)
     if apart is None:
         flag = "unaccompanied children not published, so left in"
@@ -217,8 +243,27 @@ def _less(year: int, measure: str, value: float, source: str, apart: Figure) -> 
 
 
 def _indexed(path: Path, keys: Sequence[str]) -> dict[tuple[str, ...], dict[str, str]]:
-    return {tuple(row[key] for key in keys): row for row in read_table(path, keys)}
+    """Return the rows of a table by some of their cells.
+
+    Raises:
+        FileError: Two rows have the same.
+    """
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in read_table(path, keys):
+        key = tuple(row[key] for key in keys)
+        if found.setdefault(key, row) is not row:
+            raise FileError(f"{path}: {', '.join(keys)} {', '.join(key)} are there twice; keep one row")
+    return found
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text.strip() else None
+def _number(text: str, where: str) -> float | None:
+    """Return the number in a cell, or None when it is empty: suppressed or not published.
+
+    Raises:
+        FileError: It holds anything else.
+    """
+    if not text.strip():
+        return None
+    if not NUMBER.fullmatch(text.strip()):
+        raise FileError(f"{where} is {text!r}; expected a number, or nothing where it was suppressed or not published")
+    return float(text)
