@@ -240,6 +240,7 @@ def _accounts(place: Place) -> pd.DataFrame:
 def _provenance(answer: Answer) -> dict[str, str]:
     place, failed = answer.place, len({failure.draw for failure in answer.run.failures})
     facts = {**answer.benefit.provenance, "draws left out because they stopped": str(failed)}
+    facts["against"] = answer.run.scenarios[BASELINE].label
     if place.observations:
         facts["data_digest"] = digest(place.observations)
     if place.fit:

@@ -20,7 +20,7 @@ def fit_beside_counts(known: Figures) -> Table:
         [row["outcome_label"], row["moment"], whole(row["observed"]), level_in_words(row)] for row in records(frame)
     ]
     caption = f"Published counts beside the runs of '{inputs.label(inputs.baseline)}', middle run. {NINE_RUNS}"
-    return Table("fit_beside_counts", caption, ["Series", "When", "Counted", "Runs"], rows, frame, is_grouped=True)
+    return Table("fit", caption, ["Series", "When", "Counted", "Runs"], rows, frame, is_grouped=True)
 
 
 def fit_series(fit: FitShown) -> Table:
