@@ -40,5 +40,5 @@ def test_both_sides_of_a_condition_expect_something_different(check: Check) -> N
      "family_groups", "support_after_return", "faster_return", "parents_supporting_parents", "grant_that_ends",
      "poverty_rise", "early_help_cut", "tighter_threshold"],
 )  # fmt: skip
-def test_every_scenario_of_the_issue_has_a_check(scenario: str) -> None:
+def test_every_scenario_the_specification_lists_has_a_check(scenario: str) -> None:
     assert scenario in {check.scenario.name for check in CHECKS}
