@@ -93,8 +93,8 @@ class Simulator:
         backend_name: str = "numpy",
     ) -> None:
         self.model, self.scenarios, self.backend_name = model, _scenarios(scenarios), backend_name
-        check(model).raise_if_errors()
         check_targets(model, self.scenarios)
+        check(model, scenarios=self.scenarios).raise_if_errors()
         self.wanted = _Wanted.of(model, save, accumulate)
         program = lower(model, moving=moving_names(self.scenarios), integrals=self.wanted.integrals)
         self.kernel = backend(backend_name).compile(program)
@@ -104,10 +104,14 @@ class Simulator:
 
         Raises:
             NameUnknownError: The ensemble draws something that is not a constant of the model.
+            ModelError: It does not give one number for each draw.
             SimulationError: Every draw failed, or people were not conserved.
         """
-        for name in ensemble.values:
+        for name, values in ensemble.values.items():
             self.model.constant(name)
+            if np.shape(values) != (ensemble.n,):
+                shape = np.shape(values)
+                raise ModelError(f"draws: '{name}' is given in shape {shape}; give one number for each of {ensemble.n} draws")
         constants, balanced = _constants(self.model, self.kernel, ensemble)
         job = _Job(self.model, self.scenarios, self.kernel, constants, ensemble.n, self.wanted)
         arrays, failed = job.run(progress)

@@ -203,6 +203,14 @@ def test_draws_of_what_is_no_constant_are_refused(model: Model) -> None:
     assert "There is no constant 'c' in drawn." == str(caught.value)
 
 
+@pytest.mark.parametrize("values", [np.array([1.0, 2.0]), np.array([[1.0, 2.0, 3.0]]), np.array(1.0)])
+def test_draws_give_one_number_each(values: np.ndarray, model: Model) -> None:
+    with pytest.raises(ModelError) as caught:
+        simulate(model, draws=Ensemble({"b": values}, 3))
+
+    assert (f"draws: 'b' is given in shape {values.shape}; give one number for each of 3 draws") == str(caught.value)
+
+
 @pytest.mark.parametrize("draws", [0, -1])
 def test_no_draws_at_all_are_refused(draws: int, model: Model) -> None:
     with pytest.raises(ModelError) as caught:

@@ -193,3 +193,17 @@ def test_what_is_worked_out_cannot_be_set(model: Model) -> None:
 )
 def test_a_lever_gives_exactly_one_verb(lever: Lever, said: str, model: Model) -> None:
     assert f"lever on 'rate': give exactly one of to, add, times, series, points; got {said}" == refused(model, lever)
+
+
+@pytest.mark.parametrize(
+    ("lever", "said"),
+    [
+        (Lever("rate", series=[(4, 1), (2, 3)]), "rise"),
+        (Lever("curve", points=[(1, 1), (1, 2)]), "rise"),
+        (Lever("rate", to=float("nan")), "nan"),
+        (Lever("rate", to=1.0, start=5, end=5), "ends at 5"),
+        (Lever("rate", to=1.0, ramp=-1), "ramp of -1"),
+    ],
+)
+def test_a_lever_that_cannot_be_is_refused_and_never_guessed(lever: Lever, said: str, model: Model) -> None:
+    assert said in refused(model, lever)
