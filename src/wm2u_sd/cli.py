@@ -64,17 +64,25 @@ def report(
 
 @app.command()
 def check(
-    folder: Folder, as_json: AsJson = False, strict: Annotated[bool, typer.Option(help="Warnings fail too.")] = False
+    folder: Folder,
+    as_json: AsJson = False,
+    strict: Annotated[bool, typer.Option(help="Warnings fail too.")] = False,
+    behaviour: Annotated[bool, typer.Option("--behaviour", help="Run the checks of checks.yaml too.")] = False,
 ) -> None:
     """Look for everything that is wrong with a model folder, and say where."""
     from wm2u_sd.care.places import find
+    from wm2u_sd.checks.run_checks import run_checks
     from wm2u_sd.io.text import load
     from wm2u_sd.model.check import check as check_model
 
     opened = load(find(folder))
     found = check_model(opened.model, scenarios=list(opened.scenarios.values()), files=opened.files)
-    typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else str(found))
-    if found.errors or (strict and found.warnings):
+    kept = run_checks(opened) if behaviour and found.ok else None
+    facts = found.to_dict() if kept is None else {**found.to_dict(), "behaviour": kept.to_dict()}
+    typer.echo(
+        json.dumps(facts, indent=1) if as_json else "\n".join(str(part) for part in (found, kept) if part is not None)
+    )
+    if found.errors or (strict and found.warnings) or (kept is not None and not kept.ok):
         raise typer.Exit(FAILED)
 
 

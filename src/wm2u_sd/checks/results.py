@@ -65,9 +65,13 @@ class CheckResult:
         """What was found there."""
         return "; ".join(dict.fromkeys(look.found for look in self.decisive))
 
+    @property
+    def head(self) -> str:
+        """Whether it passed, and what it claims, on one line."""
+        return f"{'passed' if self.passed else 'FAILED'} [{self.check.kind}] {self.name}: {self.sentence}"
+
     def __str__(self) -> str:
-        head = f"{'passed' if self.passed else 'FAILED'} [{self.check.kind}] {self.name}: {self.sentence}"
-        return "\n".join([head, *(f"    {look}" for look in self.decisive)])
+        return "\n".join([self.head, *(f"    {look}" for look in self.decisive)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for another program."""
@@ -106,7 +110,8 @@ class CheckResults(Mapping[str, CheckResult]):
 
     def __str__(self) -> str:
         counts = f"{len(self)} checks of behaviour: {len(self) - len(self.failed)} passed, {len(self.failed)} failed"
-        return "\n".join([*map(str, self.results), counts])
+        lines = [result.head if result.passed else str(result) for result in self.results]
+        return "\n".join([*lines, counts])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for another program."""

@@ -1,13 +1,16 @@
 """Checks of the clinic, whose answers are known: after asking rises by 2, 2 * 2 * (1 - exp(-t / 2)) more wait."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from wm2u_sd.checks import runs
 from wm2u_sd.checks.run_checks import run_checks
+from wm2u_sd.cli import app
 from wm2u_sd.errors import NameUnknownError
 from wm2u_sd.io.text import load
 
@@ -168,3 +171,22 @@ def test_results_are_given_as_plain_values(write: Write) -> None:
 def test_an_unknown_result_is_a_key_error(write: Write) -> None:
     with pytest.raises(KeyError, match="that"):
         run_checks(write(one(at="[24]", expects="{sign: rises}")))["that"]
+
+
+@pytest.mark.parametrize(("expected", "code"), [("rises", 0), ("falls", 1)])
+def test_the_command_line_runs_them_when_asked(write: Write, expected: str, code: int) -> None:
+    folder = write(one(at="[24]", expects=f"{{sign: {expected}}}"))
+    asked, unasked = (CliRunner().invoke(app, ["check", str(folder), *more]) for more in (["--behaviour"], []))
+
+    assert (code, 0) == (asked.exit_code, unasked.exit_code)
+    last = f"1 checks of behaviour: {1 - code} passed, {code} failed"
+    assert [last] == [line for line in asked.output.splitlines() if "checks of behaviour" in line]
+    assert "checks of behaviour" not in unasked.output
+
+
+def test_the_command_line_gives_them_as_data(write: Write) -> None:
+    folder = write(one(at="[24]", expects="{sign: falls}"))
+    done = CliRunner().invoke(app, ["check", str(folder), "--behaviour", "--json"])
+
+    assert 1 == done.exit_code
+    assert 1 == json.loads(done.output)["behaviour"]["failed"]
