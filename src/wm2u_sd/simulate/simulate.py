@@ -110,8 +110,8 @@ class Simulator:
         for name, values in ensemble.values.items():
             self.model.constant(name)
             if np.shape(values) != (ensemble.n,):
-                shape = np.shape(values)
-                raise ModelError(f"draws: '{name}' is given in shape {shape}; give one number for each of {ensemble.n} draws")
+                shape, n = np.shape(values), ensemble.n
+                raise ModelError(f"draws: '{name}' is given in shape {shape}; give one number for each of {n} draws")
         constants, balanced = _constants(self.model, self.kernel, ensemble)
         job = _Job(self.model, self.scenarios, self.kernel, constants, ensemble.n, self.wanted)
         arrays, failed = job.run(progress)
@@ -133,9 +133,13 @@ def _ensemble(model: Model, draws: int | Ensemble | None, seed: str | int) -> En
         return draws
     if draws is None:
         return Ensemble({}, 1, "")
-    if draws < 1:
-        raise ModelError(f"draws is {draws}; it must be 1 or more, or None for the stated values")
+    if not _is_whole(draws) or draws < 1:
+        raise ModelError(f"draws is {draws!r}; it must be a whole number from 1, or None for the stated values")
     return draw(model, draws, seed)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

@@ -211,9 +211,9 @@ def test_draws_give_one_number_each(values: np.ndarray, model: Model) -> None:
     assert (f"draws: 'b' is given in shape {values.shape}; give one number for each of 3 draws") == str(caught.value)
 
 
-@pytest.mark.parametrize("draws", [0, -1])
-def test_no_draws_at_all_are_refused(draws: int, model: Model) -> None:
+@pytest.mark.parametrize("draws", [0, -1, 2.5, True, "3"])
+def test_no_draws_at_all_or_part_of_one_are_refused(draws: int, model: Model) -> None:
     with pytest.raises(ModelError) as caught:
         simulate(model, draws=draws)
 
-    assert f"draws is {draws}; it must be 1 or more, or None for the stated values" == str(caught.value)
+    assert f"draws is {draws!r}; it must be a whole number from 1, or None for the stated values" == str(caught.value)
