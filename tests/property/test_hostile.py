@@ -12,13 +12,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from wm2u_sd.calibrate.observations import Observations
 from wm2u_sd.errors import FileError, ParseError, Wm2uError
 from wm2u_sd.expr.nodes import Binary, Call, Number, Reference, Unary
 from wm2u_sd.expr.parser import parse
+from wm2u_sd.io.observed import read_observations
+from wm2u_sd.io.records import ErrorRecord, SeriesRecord
 from wm2u_sd.io.strict_yaml import plain, read_file, read_text
 from wm2u_sd.io.text import ModelFolder, load
 from wm2u_sd.model.check import check
 from wm2u_sd.model.diagnostics import Report
+from wm2u_sd.model.timing import Time
 
 # Nothing is run -------------------------------------------------------------------------------------------------------
 
@@ -156,8 +160,8 @@ def is_plain(value: Any) -> bool:
 @example("a: " + "9" * 999_990)
 @example("a: " + "[" * 49_000)
 @example("".join(f"k{i}: {{}}\n" for i in range(3000)))
+@pytest.mark.usefixtures("folder")
 def test_yaml_becomes_plain_values_or_is_refused(text: str) -> None:
-    read_text("a: 1", "warm.yaml")  # what is imported, is imported
     with nothing_is_run():
         found = attempt(read_text, text, "f.yaml")
     if isinstance(found, FileError):
@@ -181,6 +185,7 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "models" / "localities" / "mixed"
         path.mkdir(parents=True)
+        load(written(SOUND, path))  # what is imported once, is imported
         yield path
 
 
@@ -374,10 +379,9 @@ def test_the_folder_that_is_spoilt_is_sound(folder: Path) -> None:
     assert [] == report_of(load(written(SOUND, folder))).errors
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(files=spoilt() | altered())
 def test_a_spoilt_folder_is_loaded_or_refused(files: dict[str, str], folder: Path) -> None:
-    load(written(SOUND, folder))  # what is imported, is imported
     written(files, folder)
     with nothing_is_run():
         found = attempt(load, folder)
@@ -388,7 +392,7 @@ def test_a_spoilt_folder_is_loaded_or_refused(files: dict[str, str], folder: Pat
         assert isinstance(found, ModelFolder)
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(files=spoilt() | altered())
 def test_whatever_loads_can_be_checked(files: dict[str, str], folder: Path) -> None:
     opened = attempt(load, written(files, folder))
@@ -399,3 +403,42 @@ def test_whatever_loads_can_be_checked(files: dict[str, str], folder: Path) -> N
     assert isinstance(report, Report)
     assert str(report)
     assert {""} | set(opened.files) >= {finding.place.file for finding in report.findings}
+
+
+# Counts ---------------------------------------------------------------------------------------------------------------
+
+CELLS = [
+    "2025-03-31", "2026-03-31", "31/03/2026", "2026", "2026-02-30", "0000-00-00", "9999-12-31", "waiting", "asked", "",
+    " ", "<5", "0", "-0", "175", "1e99", "1e999", "nan", "inf", "1_0", "=cmd|' /C calc'!A0", '"', '""', "é", "\0",
+    "\ud800", "\x85", "9" * 400,
+]  # fmt: skip
+rows = st.lists(st.lists(st.sampled_from(CELLS), max_size=5).map(",".join), max_size=6)
+
+
+@given(
+    header=st.sampled_from(
+        ["date,measure,value"] * 5 + ["", "date,measure", "value,date,measure,date", "\ufeffmeasure,value,date"]
+    ),
+    body=rows | st.lists(st.text(max_size=30), max_size=5),
+    ending=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_a_table_of_counts_becomes_finite_counts_or_is_refused(
+    header: str, body: list[str], ending: str, folder: Path
+) -> None:
+    (folder / "counts.csv").write_bytes(ending.join([header, *body]).encode("utf-8", "surrogatepass"))
+    found = attempt(read_observations, folder, SERIES, Time(0, 24, 1, origin="2025-03-31"))
+    if isinstance(found, FileError):
+        assert str(folder) in str(found)
+    else:
+        assert isinstance(found, Observations)
+        assert all(abs(count.value) < float("inf") and 0 <= count.time <= 24 for count in found.counts)
+
+
+SERIES = {
+    "waiting": SeriesRecord(
+        observes="known", kind="stock", file="counts.csv", error=ErrorRecord(relative=0.1, absolute=1)
+    ),
+    "asked": SeriesRecord(
+        observes="asking", kind="flow", period=12, file="counts.csv", error=ErrorRecord(relative=0.1)
+    ),
+}

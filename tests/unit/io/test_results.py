@@ -308,7 +308,7 @@ HOSTILE_FACTS = {
     "model": ["{}", "[]", "3", "null", '{"name": 1}', '{"name": "m", "time": {"end": 1e308}}'],
     "scenarios": ["{}", "[]", "[1]", '[{"name": "a"}]', '[{"levers": 3}]', "null"],
     "failures": ["[1]", '[{"scenario": 1}]', "{}{}", "3"],
-    "provenance": ["[]", "{}", "3", '"text"'],
+    "provenance": ["[]", "{}", "3", '"text"', "[" * 20_000, "9" * 10_000],
 }
 
 
