@@ -150,7 +150,7 @@ def test_a_loop_has_the_polarity_it_states(loop: Loop) -> None:
     assert {"reinforcing": 1, "balancing": -1}[loop.polarity] == product
 
 
-# Extremes (V-04, V-05) ------------------------------------------------------------------------------------------------
+# Extremes -------------------------------------------------------------------------------------------------------------
 
 PEOPLE_AND_WORK = [stock.name for stock in MODEL.stocks()]
 
@@ -286,7 +286,7 @@ def test_stepping_down_joins_the_queue_and_does_not_jump_it() -> None:
     assert ["starting_early_help"] == list(early_help.inflows)
 
 
-# Integration error (V-06) ---------------------------------------------------------------------------------------------
+# Integration error ----------------------------------------------------------------------------------------------------
 
 TRIED = ("out", "deep", "up", "all_three", "family_groups", "early_help_cut", "tighter_threshold", "poverty_rise")
 STOCKS_AND_MONEY = [*PEOPLE_AND_WORK, "care_spending", "total_spending", "prevention_spending"]
@@ -326,6 +326,10 @@ def test_the_error_of_euler_in_what_is_gained_is_about_what_the_prototype_had(st
     errors = (np.abs(run - exact).max("time") / np.abs(exact).max("time")).sel(scenario=list(TRIED)).values
 
     assert float(errors.min()) < printed < float(errors.max())
+
+
+def test_steps_of_a_month_under_euler_are_too_long_for_the_queue() -> None:
+    assert 0.05 < error("1", "euler", ["waiting"])
 
 
 # Conservation ---------------------------------------------------------------------------------------------------------
