@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from wm2u_sd.care.outcomes import CLOSING, HEADLINE, IN_YEAR, LEVELS, OUTCOMES, PAIRINGS, RATES
 from wm2u_sd.care.places import Place
 from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
-from wm2u_sd.economics.honesty import HonestyBlock, honesty_block
+from wm2u_sd.economics.honesty import HonestyBlock, honesty_blocks
 from wm2u_sd.errors import NameUnknownError, did_you_mean
 from wm2u_sd.simulate.run import CUMULATIVE, Run
 from wm2u_sd.simulate.scenario import Scenario
@@ -98,22 +98,14 @@ def chosen(place: Place, names: Sequence[str]) -> list[Scenario]:
 
 
 def _honesty(run: Run, benefit: CostBenefit, start: float, stage: Stage | None) -> tuple[HonestyBlock, ...]:
-    tell = stage("honesty blocks") if stage else None
-    blocks = []
-    for number, scenario in enumerate(benefit.scenarios, start=1):
-        blocks.append(
-            honesty_block(
-                run,
-                benefit,
-                scenario,
-                agency=COUNCIL,
-                outcomes=OUTCOMES,
-                pairings=PAIRINGS,
-                moving=(HEADLINE,),
-                start=start,
-                closing=CLOSING,
-            )
-        )
-        if tell:
-            tell(number, len(benefit.scenarios))
-    return tuple(blocks)
+    return honesty_blocks(
+        run,
+        benefit,
+        agency=COUNCIL,
+        outcomes=OUTCOMES,
+        pairings=PAIRINGS,
+        moving=(HEADLINE,),
+        start=start,
+        closing=CLOSING,
+        progress=stage("honesty blocks") if stage else None,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wm2u_sd.economics.cost_benefit import CostBenefit
@@ -24,7 +25,7 @@ DRAWS_PER_ASSUMPTION = 2
 """A straight-line fit on fewer draws than this for each assumption says more about the draws than about the answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assumption:
     """One thing that was drawn.
 
@@ -41,6 +42,14 @@ class Assumption:
     units: str
     grade: str
     values: np.ndarray
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """Rank of each draw, ties sharing their mean, shape (draw,)."""
+        from scipy import stats
+
+        ranks: np.ndarray = stats.rankdata(self.values)
+        return ranks
 
 
 def assumptions(run: RunLike, benefit: CostBenefit) -> list[Assumption]:
@@ -83,10 +92,14 @@ def strongest_assumptions(run: RunLike, benefit: CostBenefit, answer: xr.DataArr
         the draws), `sign_changes_at` (None when no value inside the range does it) and `finding`, a sentence. No rows
         when nothing varied or there are too few draws to tell.
     """
+    return strongest(assumptions(run, benefit), answer, count)
+
+
+def strongest(drawn: Sequence[Assumption], answer: xr.DataArray, count: int = 5) -> pd.DataFrame:
+    """Rank what was drawn, given ready; see `strongest_assumptions`."""
     import numpy as np
     import pandas as pd
 
-    drawn = assumptions(run, benefit)
     target = np.asarray(answer.values, dtype=float)
     if not can_tell(drawn, target):
         return pd.DataFrame(columns=_COLUMNS, index=pd.Index([], name="assumption"))
@@ -108,7 +121,7 @@ def shares_of(drawn: Sequence[Assumption], target: np.ndarray) -> np.ndarray:
     import numpy as np
     from scipy import stats
 
-    ranks = stats.rankdata(np.column_stack([*(one.values for one in drawn), target]), axis=0)
+    ranks = np.column_stack([*(one.ranks for one in drawn), stats.rankdata(target)])
     shares: np.ndarray = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1] ** 2
     return shares
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -48,6 +48,7 @@ class CostBenefit:
         view: point, posterior or optimism.
         notes: What was done to the figures: prices, discounting, growth, delays.
         provenance: Of the run, with the settings of the analysis.
+        known: Measures that have been worked out, by what was asked; see `measures.net_cost`.
     """
 
     data: xr.Dataset
@@ -61,6 +62,7 @@ class CostBenefit:
     view: View
     notes: tuple[str, ...]
     provenance: Mapping[str, str] = field(default_factory=dict)
+    known: dict[Hashable, xr.DataArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def scenarios(self) -> tuple[str, ...]:

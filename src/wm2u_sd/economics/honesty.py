@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wm2u_sd.economics.assumptions import strongest_assumptions
+from wm2u_sd.economics.assumptions import Assumption, assumptions, strongest
 from wm2u_sd.economics.cost_benefit import CostBenefit, View
 from wm2u_sd.economics.counting import RunLike
 from wm2u_sd.economics.measures import (
@@ -29,6 +29,9 @@ from wm2u_sd.errors import MoneyError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
+
+Progress = Callable[[int, int], None]
 
 CLOSING = "An early change can be right for the people it is meant for without releasing money."
 
@@ -108,48 +111,112 @@ def honesty_block(
         MoneyError: No outcomes are named, or the scenario is the baseline or not there.
         ModelError: A headline outcome without its companions.
     """
-    import pandas as pd
-
-    if not outcomes:
-        raise MoneyError("An honesty block needs the outcomes for people; name at least one in 'outcomes'")
     if scenario not in benefit.scenarios:
         raise MoneyError(
             f"{scenario!r} is not compared with {benefit.against!r}; there are {', '.join(benefit.scenarios)}"
         )
+    return honesty_blocks(
+        run,
+        replace(benefit, data=benefit.data.sel(scenario=[benefit.against, scenario])),
+        agency=agency,
+        outcomes=outcomes,
+        pairings=pairings,
+        moving=moving,
+        answer=answer,
+        start=start,
+        closing=closing,
+    )[0]
+
+
+def honesty_blocks(
+    run: RunLike,
+    benefit: CostBenefit,
+    *,
+    agency: str,
+    outcomes: Sequence[str],
+    pairings: Sequence[Pairing] = (),
+    moving: Sequence[str] = (),
+    answer: Scope | None = None,
+    start: float = 0.0,
+    closing: str = CLOSING,
+    progress: Progress | None = None,
+) -> tuple[HonestyBlock, ...]:
+    """Say the eight things about every scenario of an analysis, in its order.
+
+    Args and errors are those of `honesty_block`; `progress` is called with (scenarios done, scenarios in all).
+    """
+    if not outcomes:
+        raise MoneyError("An honesty block needs the outcomes for people; name at least one in 'outcomes'")
     unseen = [name for name in moving if name not in outcomes]
     if unseen:
         raise MoneyError(f"'moving' names {', '.join(unseen)}, which is not among the outcomes; add it to them")
-    benefit = replace(benefit, data=benefit.data.sel(scenario=[benefit.against, scenario]))
     people = outcome_table(
         run,
         outcomes,
         against=benefit.against,
-        scenarios=[scenario],
+        scenarios=benefit.scenarios,
         pairings=pairings,
         years=sorted({year for year in (1, 3, benefit.years - 1, benefit.years) if 1 <= year <= benefit.years}),
         start=start,
-    ).loc[scenario]
-    so_far = _break_evens(benefit, scenario, agency, cumulative=True)
-    said: list[tuple[Sequence[str], pd.DataFrame]] = [
-        _chances(benefit, scenario, agency),
-        _when(so_far, benefit.years),
-        _both(so_far, _break_evens(benefit, scenario, agency, cumulative=False), benefit.years),
-        _heading(benefit, scenario, agency, people.loc[list(moving) or [outcomes[0]]]),
-        _agencies(benefit, scenario),
-        _assumptions(run, benefit, scenario, answer or Scope(Amount.CASHABLE, agency=agency)),
-        _people(people, benefit.years),
-        ([closing], pd.DataFrame()),
-    ]
-    items = zip(_TITLES, said, strict=True)
-    return HonestyBlock(
-        scenario,
-        tuple(HonestyItem(at, title, tuple(text), table) for at, (title, (text, table)) in enumerate(items, 1)),
     )
+    scope = answer or Scope(Amount.CASHABLE, agency=agency)
+    findings = _Findings(
+        benefit=benefit,
+        people=people,
+        chances=chance_it_pays(benefit, agency),
+        so_far=_break_evens(benefit, agency, cumulative=True),
+        annual=_break_evens(benefit, agency, cumulative=False),
+        headings=_headings(benefit, agency) if benefit.years > 1 else {},
+        drawn=assumptions(run, benefit),
+        scope=scope,
+        answer=npv(benefit, scope),
+    )
+    blocks = []
+    for number, scenario in enumerate(benefit.scenarios, start=1):
+        blocks.append(findings.block(scenario, list(moving) or [outcomes[0]], closing))
+        if progress is not None:
+            progress(number, len(benefit.scenarios))
+    return tuple(blocks)
 
 
-def _chances(benefit: CostBenefit, scenario: str, agency: str) -> tuple[list[str], pd.DataFrame]:
-    table = chance_it_pays(benefit, agency).loc[scenario]
-    runs = "" if benefit.view is View.POSTERIOR else " (one run only, so each chance is none or all)"
+@dataclass(frozen=True)
+class _Findings:
+    """What the blocks say, by scenario."""
+
+    benefit: CostBenefit
+    people: pd.DataFrame
+    chances: pd.DataFrame
+    so_far: Mapping[str, pd.DataFrame]
+    annual: Mapping[str, pd.DataFrame]
+    headings: Mapping[str, pd.DataFrame]
+    drawn: Sequence[Assumption]
+    scope: Scope
+    answer: xr.DataArray
+
+    def block(self, scenario: str, moving: Sequence[str], closing: str) -> HonestyBlock:
+        import pandas as pd
+
+        years = self.benefit.years
+        people, so_far = self.people.loc[scenario], self.so_far[scenario]
+        said: list[tuple[Sequence[str], pd.DataFrame]] = [
+            _chances(self.chances.loc[scenario], self.benefit.view),
+            _when(so_far, years),
+            _both(so_far, self.annual[scenario], years),
+            _heading(self.headings.get(scenario), people.loc[moving], years),
+            _agencies(self.benefit, scenario),
+            _assumptions(self.drawn, self.answer.sel(scenario=scenario), self.scope, years),
+            _people(people, years),
+            ([closing], pd.DataFrame()),
+        ]
+        items = zip(_TITLES, said, strict=True)
+        return HonestyBlock(
+            scenario,
+            tuple(HonestyItem(at, title, tuple(text), table) for at, (title, (text, table)) in enumerate(items, 1)),
+        )
+
+
+def _chances(table: pd.DataFrame, view: View) -> tuple[list[str], pd.DataFrame]:
+    runs = "" if view is View.POSTERIOR else " (one run only, so each chance is none or all)"
     sentences = [
         f"Modelled contribution, {measure}: runs in which it has paid: "
         + ", ".join(f"{in_hundred(share)} by year {year}" for year, share in row.items())
@@ -180,24 +247,24 @@ def _both(so_far: pd.DataFrame, annual: pd.DataFrame, years: int) -> tuple[list[
     return [BREAK_EVEN_DEFINITION, *sentences], pd.concat({"annual": annual, "cumulative": so_far}, names=["kind"])
 
 
-def _heading(benefit: CostBenefit, scenario: str, agency: str, moving: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
+def _headings(benefit: CostBenefit, agency: str) -> pd.DataFrame:
+    """Return the agency's net cost in the last year and its slope there; rows (scenario, measure)."""
+    scopes = {f"Gross, {agency}": Scope(agency=agency), f"Cash, {agency}": Scope(Amount.CASHABLE, agency=agency)}
+    tables = {}
+    for measure, scope in scopes.items():
+        level = net_cost(benefit, scope).sel(year=benefit.years).median("draw")
+        table = spread(terminal_slope(benefit, scope))[["p10", "p50", "p90", "share_below_zero"]]
+        table.insert(0, "net cost in the year", level.values)
+        tables[measure] = table
+    return _by_scenario(tables, benefit)
+
+
+def _heading(table: pd.DataFrame | None, moving: pd.DataFrame, year: int) -> tuple[list[str], pd.DataFrame]:
     import pandas as pd
 
-    if benefit.years < 2:
+    if table is None:
         return ["One year has no slope."], pd.DataFrame()
-    scopes = {f"Gross, {agency}": Scope(agency=agency), f"Cash, {agency}": Scope(Amount.CASHABLE, agency=agency)}
-    rows = {}
-    for measure, scope in scopes.items():
-        level = net_cost(benefit, scope).sel(scenario=[scenario], year=benefit.years)
-        slope = terminal_slope(benefit, scope).sel(scenario=[scenario])
-        rows[measure] = {
-            "net cost in the year": float(level.median()),
-            **spread(slope).loc[scenario][["p10", "p50", "p90", "share_below_zero"]].to_dict(),
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return [_slope(measure, row, benefit.years) for measure, row in table.iterrows()] + _still(
-        moving, benefit.years
-    ), table
+    return [_slope(measure, row, year) for measure, row in table.iterrows()] + _still(moving, year), table
 
 
 def _slope(measure: object, row: pd.Series, year: int) -> str:
@@ -232,7 +299,8 @@ def _agencies(benefit: CostBenefit, scenario: str) -> tuple[list[str], pd.DataFr
     each = table.drop(index="total")
     payers, gainers = list(each.index[each["net"] > 0]), list(each.index[each["net"] < 0])
     sentences = [
-        f"{name[:1].upper()}{name[1:]}: pays {pounds(row['pays'])} more, gains {pounds(row['gains'])}, net {pounds(row['net'])}."
+        f"{name[:1].upper()}{name[1:]}: pays {pounds(row['pays'])} more, gains {pounds(row['gains'])}, "
+        f"net {pounds(row['net'])}."
         for name, row in each.iterrows()
         if row["pays"] or row["gains"]
     ]
@@ -245,13 +313,14 @@ def _agencies(benefit: CostBenefit, scenario: str) -> tuple[list[str], pd.DataFr
     return sentences or ["No amounts differ from the baseline."], table
 
 
-def _assumptions(run: RunLike, benefit: CostBenefit, scenario: str, scope: Scope) -> tuple[list[str], pd.DataFrame]:
-    answer = npv(benefit, scope).sel(scenario=scenario)
-    table = strongest_assumptions(run, benefit, answer)
+def _assumptions(
+    drawn: Sequence[Assumption], answer: xr.DataArray, scope: Scope, years: int
+) -> tuple[list[str], pd.DataFrame]:
+    table = strongest(drawn, answer)
     if table.empty:
         return ["Too little varied, or too few draws were made, to tell which assumptions matter most."], table
     opening = (
-        f"For the discounted net amount over {benefit.years} years ({scope.amount}, "
+        f"For the discounted net amount over {years} years ({scope.amount}, "
         f"{scope.agency or 'all agencies'}; mean {pounds(float(answer.mean()))}, above zero when it gains):"
     )
     return [opening, *(f"{row['finding']}." for _, row in table.iterrows())], table
@@ -265,19 +334,24 @@ def _people(table: pd.DataFrame, year: int) -> tuple[list[str], pd.DataFrame]:
     return sentences, table
 
 
-def _break_evens(benefit: CostBenefit, scenario: str, agency: str, *, cumulative: bool) -> pd.DataFrame:
-    import pandas as pd
-
+def _break_evens(benefit: CostBenefit, agency: str, *, cumulative: bool) -> dict[str, pd.DataFrame]:
+    """Return when it breaks even, by scenario."""
     scopes = {
         f"Cash, {agency}": Scope(Amount.CASHABLE, agency=agency),
         f"Gross, {agency}": Scope(agency=agency),
         "Cash, all agencies": CASH,
         "Gross, all agencies": GROSS,
     }
-    rows = {
-        name: break_even_summary(benefit, scope, cumulative=cumulative).loc[scenario] for name, scope in scopes.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+    tables = {name: break_even_summary(benefit, scope, cumulative=cumulative) for name, scope in scopes.items()}
+    return _by_scenario(tables, benefit)
+
+
+def _by_scenario(tables: Mapping[str, pd.DataFrame], benefit: CostBenefit) -> dict[str, pd.DataFrame]:
+    """Turn tables with a row for each scenario, one for each measure, into one for each scenario."""
+    import pandas as pd
+
+    rows = {name: {measure: table.loc[name] for measure, table in tables.items()} for name in benefit.scenarios}
+    return {name: pd.DataFrame.from_dict(row, orient="index").rename_axis("measure") for name, row in rows.items()}
 
 
 def _at(year: object) -> str:

@@ -8,7 +8,7 @@ up only when a `Scope` names them, and transfers never count in a total because 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -73,15 +73,25 @@ def contributions(benefit: CostBenefit, scope: Scope = GROSS) -> xr.DataArray:
     Raises:
         MoneyError: The agency is in no line.
     """
-    data = benefit.data
-    moved = data["kind"] == ValueKind.TRANSFER
-    amounts = data[Amount(scope.amount)]
-    counted = amounts * (data["kind"].isin([str(kind) for kind in scope.kinds]) & ~moved)
+    import numpy as np
+
     if scope.agency:
         _check_agency(benefit, scope.agency)
-        pays, gains = data["payer"] == scope.agency, data["gainer"] == scope.agency
-        counted = counted.clip(min=0) * pays + counted.clip(max=0) * gains + amounts * moved * (pays * 1.0 - gains)
-    return _labelled(counted, benefit, "Modelled contribution to cost")
+    data, amounts = benefit.data, benefit.data[Amount(scope.amount)]
+    moved = data["kind"].values == ValueKind.TRANSFER
+    counted = np.isin(data["kind"].values, [str(kind) for kind in scope.kinds]) & ~moved
+    values = np.zeros(amounts.shape)
+    if not scope.agency:
+        values[..., counted] = amounts.values[..., counted]
+    else:
+        pays, gains = data["payer"].values == scope.agency, data["gainer"].values == scope.agency
+        for line in np.flatnonzero((counted | moved) & (pays | gains)):
+            one = amounts.values[..., line]
+            if moved[line]:
+                values[..., line] = one * (float(pays[line]) - gains[line])
+            else:
+                values[..., line] = one.clip(min=0) * pays[line] + one.clip(max=0) * gains[line]
+    return _labelled(amounts.copy(data=values).rename(None), benefit, "Modelled contribution to cost")
 
 
 def net_cost(
@@ -94,12 +104,24 @@ def net_cost(
         scope: What is counted.
         discounted: Bring each year back to the start.
         cumulative: Add up the years so far.
+
+    Returns:
+        Values that cannot be written to: they are worked out once and kept with the analysis.
     """
-    amounts = contributions(benefit, scope)
-    if discounted:
-        amounts = amounts * benefit.data["line_discount_factor"]
-    yearly = amounts.sum("line")
-    return _labelled(yearly.cumsum("year") if cumulative else yearly, benefit, "Modelled contribution to cost")
+    key = ("net_cost", scope, discounted, cumulative)
+    if key not in benefit.known:
+        benefit.known[key] = _net_cost(benefit, scope, discounted, cumulative)
+    return benefit.known[key].copy(deep=False)
+
+
+def _net_cost(benefit: CostBenefit, scope: Scope, discounted: bool, cumulative: bool) -> xr.DataArray:
+    if cumulative:
+        found = net_cost(benefit, scope, discounted=discounted).cumsum("year")
+    else:
+        amounts = contributions(benefit, scope)
+        found = (amounts * benefit.data["line_discount_factor"] if discounted else amounts).sum("line")
+    found.values.flags.writeable = False
+    return _labelled(found, benefit, "Modelled contribution to cost")
 
 
 def npv(benefit: CostBenefit, scope: Scope = PUBLIC, *, years: int | None = None) -> xr.DataArray:
@@ -266,9 +288,9 @@ def who_pays_who_gains(
 
     rows = {}
     for agency in agencies(benefit):
-        amounts = _present(benefit, scenario, Scope(amount, tuple(kinds), agency), years)
+        amounts = _present(benefit, scenario, Scope(amount, tuple(kinds), agency), years).values
         paid, gained = amounts.clip(min=0), 0.0 - amounts.clip(max=0)
-        rows[agency] = [float(part.mean("draw").sum()) for part in (paid, gained)]
+        rows[agency] = [float(part.mean(axis=0).sum()) for part in (paid, gained)]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["pays", "gains"]).rename_axis("agency")
     table["net"] = table["pays"] - table["gains"]
     table.loc["total"] = table.sum()
@@ -305,7 +327,8 @@ def spread(values: xr.DataArray) -> pd.DataFrame:
     import pandas as pd
 
     columns = {"mean": values.mean("draw")}
-    columns |= {name: values.quantile(at, dim="draw") for name, at in RANGE.items()}
+    quantiles = values.quantile(list(RANGE.values()), dim="draw")
+    columns |= {name: quantiles.isel(quantile=at) for at, name in enumerate(RANGE)}
     columns["share_below_zero"] = (values < 0).mean("draw")
     return pd.DataFrame(
         {name: column.values for name, column in columns.items()},
@@ -334,8 +357,9 @@ def yearly_table(benefit: CostBenefit, scenario: str) -> pd.DataFrame:
 def _present(benefit: CostBenefit, scenario: str, scope: Scope, years: int | None) -> xr.DataArray:
     """Discounted amounts (draw, year, line) of one scenario up to a year."""
     _check_scenario(benefit, scenario)
-    amounts = (contributions(benefit, scope) * benefit.data["line_discount_factor"]).sel(scenario=scenario)
-    return amounts.sel(year=slice(1, _year(benefit, years)))
+    chosen = {"scenario": [scenario], "year": slice(1, _year(benefit, years))}
+    one = replace(benefit, data=benefit.data.sel(chosen))
+    return (contributions(one, scope) * one.data["line_discount_factor"]).isel(scenario=0)
 
 
 def _ratios(gains: xr.DataArray, costs: xr.DataArray) -> dict[str, float | None]:

@@ -10,6 +10,7 @@ from wm2u_sd.economics.counting import RunLike, pick, year_marks
 from wm2u_sd.errors import ModelError, did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import xarray as xr
 
@@ -68,9 +69,13 @@ def outcome_table(
             raise ModelError(f"There is no scenario {name!r}; there are {', '.join(names)}.{did_you_mean(name, names)}")
     marks = year_marks(run.data, start, max(years))
     values = {outcome: pick(run.data, outcome, total=False) for outcome in outcomes}
+    changes = {
+        outcome: _changes(one.isel(time=[marks[year] for year in years]), against, shown)
+        for outcome, one in values.items()
+    }
     rows = {
-        (name, outcome): _row(one, (one - one.sel(scenario=against)).sel(scenario=name), marks, years)
-        for name in shown
+        (name, outcome): _row(one, changes[outcome][:, at], years)
+        for at, name in enumerate(shown)
         for outcome, one in values.items()
     }
     index = pd.MultiIndex.from_tuples(list(rows), names=["scenario", "outcome"])
@@ -94,14 +99,20 @@ def check_pairings(outcomes: Sequence[str], pairings: Sequence[Pairing]) -> None
             )
 
 
-def _row(
-    values: xr.DataArray, change: xr.DataArray, marks: Sequence[int], years: Sequence[int]
-) -> dict[tuple[object, str], object]:
+def _changes(values: xr.DataArray, against: str, shown: Sequence[str]) -> np.ndarray:
+    """Return the ends and the middle of the differences over draws, shape (share, scenario, time)."""
+    import numpy as np
+
+    difference = values.sel(scenario=list(shown)) - values.sel(scenario=against)
+    changes: np.ndarray = np.nanquantile(difference.values, list(NINE_IN_TEN.values()), axis=1)
+    return changes
+
+
+def _row(values: xr.DataArray, changes: np.ndarray, years: Sequence[int]) -> dict[tuple[object, str], object]:
     row: dict[tuple[object, str], object] = {
         ("", "label"): str(values.attrs.get("long_name") or values.name),
         ("", "units"): str(values.attrs.get("units", "")),
     }
-    for year in years:
-        at = change.isel(time=marks[year])
-        row |= {(year, name): float(at.quantile(share)) for name, share in NINE_IN_TEN.items()}
+    for position, year in enumerate(years):
+        row |= {(year, name): float(change) for name, change in zip(NINE_IN_TEN, changes[:, position], strict=True)}
     return row

@@ -12,7 +12,7 @@ import xarray as xr
 
 from wm2u_sd.economics.assumptions import assumptions, strongest_assumptions
 from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
-from wm2u_sd.economics.honesty import honesty_block
+from wm2u_sd.economics.honesty import honesty_block, honesty_blocks
 from wm2u_sd.economics.ledger import CostLine
 from wm2u_sd.economics.outcomes import Pairing, outcome_table
 from wm2u_sd.economics.wording import pounds
@@ -179,6 +179,15 @@ def test_block_says_where_it_is_heading(
         f"in year 10 the middle run has a modelled reduction of {pounds(level)} a year, {way} by {pounds(abs(step))}"
         in said
     )
+
+
+def test_blocks_made_together_say_what_each_says_alone(run: Run, priced: CostBenefit) -> None:
+    asked = {"agency": "town", "outcomes": ["held", "met"]}
+    told: list[tuple[int, int]] = []
+    together = honesty_blocks(run, priced, **asked, progress=lambda done, total: told.append((done, total)))
+
+    assert [str(honesty_block(run, priced, name, **asked)) for name in priced.scenarios] == [*map(str, together)]
+    assert [(1, 2), (2, 2)] == told
 
 
 def test_block_at_one_year(run: Run, ledger: Callable[..., tuple[CostLine, ...]]) -> None:

@@ -242,6 +242,17 @@ def test_agencies_add_up_to_everybody(drawn: Run, ledger: Ledger, summed: bool) 
     np.testing.assert_allclose(parts, measures.net_cost(benefit, GROSS, cumulative=summed), atol=1e-6)
 
 
+def test_what_is_kept_with_the_analysis_cannot_be_written_over(priced: CostBenefit) -> None:
+    first = measures.net_cost(priced, GROSS, discounted=True, cumulative=True)
+
+    with pytest.raises(ValueError, match="read-only"):
+        first.values[:] = 0
+    first.attrs["units"] = "other"
+    again = measures.net_cost(priced, GROSS, discounted=True, cumulative=True)
+    assert "GBP_2024" == again.attrs["units"]
+    assert again.identical(measures.net_cost(replace(priced), GROSS, discounted=True, cumulative=True))
+
+
 def test_unknown_names_are_refused(priced: CostBenefit) -> None:
     with pytest.raises(MoneyError) as agency:
         measures.net_cost(priced, Scope(agency="twon"))
