@@ -115,13 +115,16 @@ def run(
 @app.command()
 def fit(folder: Folder, starts: Annotated[int, typer.Option(min=1, help="Starting points to try.")] = 4) -> None:
     """Fit a place to its own counts and save fit.json beside them."""
-    from wm2u_sd.care.places import fit_place, open_place
+    from dataclasses import replace
 
-    found = fit_place(open_place(folder, fitted=False), starts=starts)
-    for name, (low, high) in found.intervals().items():
-        typer.echo(f"{name:32s}{found.values[name]:>12.4g}   9 in 10: {low:.4g} to {high:.4g}")
-    for sentence in found.cannot_tell():
-        typer.echo(f"- {sentence}")
+    from wm2u_sd.care.places import fit_place, open_place
+    from wm2u_sd.care.shown import fit_shown
+    from wm2u_sd.views.summary import print_fit
+
+    place = open_place(folder, fitted=False)
+    shown = fit_shown(replace(place, fit=fit_place(place, starts=starts)))
+    if shown:
+        print_fit(shown)
 
 
 def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: list[str] | None) -> None:
@@ -131,11 +134,12 @@ def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios:
     begun = time.perf_counter()
     with _progress() as stage:
         found = answer(open_place(folder), draws=draws, seed=seed, scenarios=scenarios or [], stage=stage)
-        _write(found, out, stage)
+        _write(found, out, scenarios or [], stage)
     typer.echo(f"{time.perf_counter() - begun:.0f} seconds. Open {out / 'report.html'} in a browser.")
 
 
-def _write(found: Answer, out: Path, stage: Callable[[str], Callable[[int, int], None]]) -> None:
+def _write(found: Answer, out: Path, scenarios: list[str], stage: Callable[[str], Callable[[int, int], None]]) -> None:
+    from wm2u_sd.care.answer import BASELINE
     from wm2u_sd.care.shown import report_inputs
     from wm2u_sd.io.results import save_run
     from wm2u_sd.views.figures import work_out
@@ -143,7 +147,7 @@ def _write(found: Answer, out: Path, stage: Callable[[str], Callable[[int, int],
     from wm2u_sd.views.summary import print_summary
 
     tell = stage("report")
-    known = work_out(report_inputs(found))
+    known = work_out(report_inputs(found, featured=[name for name in scenarios if name != BASELINE]))
     tell(1, 3)
     write_report(known, out)
     tell(2, 3)

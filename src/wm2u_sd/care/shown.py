@@ -65,7 +65,7 @@ def report_inputs(answer: Answer, *, featured: Sequence[str] = ()) -> ReportInpu
         agency=COUNCIL,
         decision_time=place.decision_time,
         observed=_observed(place, run),
-        fit=_fit(place),
+        fit=fit_shown(place),
         assumptions=_assumptions(place, run),
         kept_apart=_kept_apart(place.folder),
         accounts=_accounts(place),
@@ -98,8 +98,8 @@ def _observed(place: Place, run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "outcome", "time", "observed", "spread"])
 
 
-def _fit(place: Place) -> FitShown | None:
-    """Put a fit in words and tables."""
+def fit_shown(place: Place) -> FitShown | None:
+    """Put the fit of a place in words and tables; None when it has none."""
     import pandas as pd
 
     fit = place.fit

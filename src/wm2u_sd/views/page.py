@@ -30,7 +30,7 @@ img { display: block; width: 100%; min-width: 44rem; height: auto; border: 1px s
 figcaption { max-width: 46rem; font-size: .95rem; }
 .table { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .95rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: .25rem 0 .5rem; max-width: 46rem; }
+caption { text-align: left; padding: .25rem 0 .5rem; max-width: min(46rem, calc(100vw - 2rem)); }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; border-bottom: 1px solid #c9ced4; }
 th, td { min-width: 5.5rem; }
 thead th { border-bottom: 2px solid #1f2328; }
@@ -43,13 +43,14 @@ summary { cursor: pointer; padding: .4rem 0; font-weight: 600; }
   body { max-width: none; padding: 0; }
   nav, .skip { display: none; }
   h2 { break-after: avoid; margin-top: 1.2rem; }
-  h3, h4, caption, summary { break-after: avoid; }
-  figure, tr { break-inside: avoid; }
+  h3, h4, caption, summary, .group { break-after: avoid; }
+  caption { max-width: none; }
+  figure, tr, caption { break-inside: avoid; }
   img { min-width: 0; max-height: 235mm; object-fit: contain; border: 0; }
   .table { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { min-width: 0; padding: .15rem .3rem; }
-  details::details-content { content-visibility: visible; display: block; }
+  details:not([open]) { display: none; }
 }
 """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wm2u_sd.economics.honesty import HonestyBlock
 from wm2u_sd.views import background_tables, money_tables, people_tables
 from wm2u_sd.views.figures import Figures
+from wm2u_sd.views.inputs import FitShown
 from wm2u_sd.views.report import PAGE, PICTURES, TABLES
 from wm2u_sd.views.table import Table
 
@@ -47,6 +48,18 @@ def print_summary(known: Figures, out: str | Path, console: Console | None = Non
     if len(known.judgement):
         _table(console, "How much rests on judgement", background_tables.judgement(known, inputs.featured))
     _files(console, Path(out))
+
+
+def print_fit(fit: FitShown, console: Console | None = None) -> None:
+    """Print what a fit says, how near it comes to each series and what the counts cannot tell."""
+    from rich.console import Console
+
+    console = console or Console(highlight=False, markup=False)
+    _table(console, "What was fitted", background_tables.fit_constants(fit))
+    _table(console, "How near it comes", background_tables.fit_series(fit))
+    _head(console, "What the counts cannot tell")
+    for said in (*fit.facts, *fit.cannot_tell):
+        console.print(f"- {said}")
 
 
 def _head(console: Console, text: str) -> None:

@@ -20,7 +20,7 @@ from wm2u_sd.views.figures import Figures
 from wm2u_sd.views.inputs import ReportInputs
 from wm2u_sd.views.pictures import Picture, all_pictures
 from wm2u_sd.views.report import report, write_report
-from wm2u_sd.views.summary import print_summary
+from wm2u_sd.views.summary import print_fit, print_summary
 from wm2u_sd.views.table import change_in_words, records
 
 HOSTILE = 'Offer </script><b>bold</b> & "more"'
@@ -201,3 +201,14 @@ def test_a_report_that_fails_leaves_the_good_one(
 
     assert good == (tmp_path / "report.html").read_bytes()
     assert before == sorted(path.name for path in tmp_path.rglob("*"))
+
+
+def test_a_fit_is_printed_with_what_it_cannot_tell(inputs: ReportInputs) -> None:
+    from rich.console import Console
+
+    printed = StringIO()
+    assert inputs.fit
+    print_fit(inputs.fit, Console(file=printed, width=80, highlight=False, markup=False))
+
+    assert "100 people" in printed.getvalue()
+    assert "- The data say little about 'Fewer people <i>held</i>'." in printed.getvalue()
