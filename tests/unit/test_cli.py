@@ -15,7 +15,7 @@ from wm2u_sd.cli import IMPOSSIBLE, app, main
 
 def test_report_writes_page_pictures_tables_and_results(tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        app, ["report", "stockport", "--draws", "1", "--scenario", "project", "--out", str(tmp_path / "build")]
+        app, ["report", "stockport", "--draws", "2", "--scenario", "project", "--out", str(tmp_path / "build")]
     )
 
     assert 0 == done.exit_code, done.output
