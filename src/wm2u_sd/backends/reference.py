@@ -185,6 +185,9 @@ class _Course:
         self.numbers = {slot.name: number for number, slot in enumerate(program.states)}
         self.read = [at for at, state in enumerate(layout.states) if state in layout.step.reads["state"]]
         self.failed: Steps = np.full(machine.inputs.n_columns, -1, dtype=np.int64)
+        # Full from the first step on: what is set aside for their rates must not grow when scenarios part.
+        past.states = {number: _wide(value, machine.inputs.n_columns) for number, value in past.states.items()}
+        past.remembered = {number: _wide(value, machine.inputs.n_columns) for number, value in past.remembered.items()}
         machine.given["frozen"] = past.frozen
         machine.renew(Level.RUN)
 
@@ -270,6 +273,11 @@ def _weighted(used: Sequence[tuple[float, list[Array]]], at: int) -> Array:
 def _tiled(value: Any, copies: int) -> Any:
     """Repeat columns side by side."""
     return np.tile(value, (*(1,) * (value.ndim - 1), copies))
+
+
+def _wide(value: Array, columns: int) -> Array:
+    """Give a value that is the same in every column all of them."""
+    return np.broadcast_to(value, (*value.shape[:-1], columns))
 
 
 class NumpyKernel(AbstractKernel):

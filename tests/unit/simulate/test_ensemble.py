@@ -7,8 +7,8 @@ from scipy import stats
 from wm2u_sd.errors import ModelError, NameUnknownError
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
-from wm2u_sd.model.timing import Time
-from wm2u_sd.model.variables import Auxiliary, Constant, Prior
+from wm2u_sd.model.timing import METHODS, Time
+from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
 from wm2u_sd.simulate.ensemble import DISTRIBUTIONS, Ensemble, draw, quantile
 from wm2u_sd.simulate.scenario import Lever, Scenario
 from wm2u_sd.simulate.simulate import simulate
@@ -180,6 +180,30 @@ def test_a_scenario_has_the_same_draws_whatever_it_is_run_beside(model: Model) -
     beside = simulate(model, [Scenario("as_now"), Scenario("less", set={"a": 0.5}), changed], draws=8)
 
     assert alone["touched"].values.tolist() == beside.data.sel(scenario="more")["touched"].values.tolist()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("draws", [None, 1, 3])
+def test_scenarios_that_part_at_different_times_each_go_their_own_way(method: str, draws: int | None) -> None:
+    model = Model("parting", time=Time(0, 4, 1, method=method)).define(
+        Stock("level", "begin", inflows=["into"]), Flow("into", "rate"), Constant("begin", 10.0), Constant("rate", 2.0)
+    )
+    run = simulate(
+        model,
+        [
+            Scenario("as_now"),
+            Scenario("at_once", set={"rate": 5.0}),
+            Scenario("later", levers=[Lever("rate", to=5.0, start=2)]),
+            Scenario("never", levers=[Lever("rate", to=5.0, start=9)]),
+        ],
+        draws=draws,
+    )
+
+    # 10 + 2 t, 10 + 5 t, and from 2 on 14 + 5 (t - 2).
+    level = run.data["level"].values[:, -1]
+    assert [10, 12, 14, 16, 18] == level[0].tolist() == level[3].tolist()
+    assert [10, 15, 20, 25, 30] == level[1].tolist()
+    assert [10, 12, 14, 19, 24] == level[2].tolist()
 
 
 def test_the_seed_decides_the_draws(model: Model) -> None:
