@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wm2u_sd.economics.ledger import ValueKind
 from wm2u_sd.economics.wording import in_hundred, is_counted, plain, pounds, units_in_words
 from wm2u_sd.views import background_tables, money_tables, people_tables, style
-from wm2u_sd.views.figures import Figures, gap_of, horizon, level_of, measures, single_runs, spread
+from wm2u_sd.views.figures import Figures, gap_of, horizon, level_of, measures
 from wm2u_sd.views.inputs import ReportInputs
-from wm2u_sd.views.style import LINES, Words
+from wm2u_sd.views.panels import (
+    draw_balance,
+    draw_bars,
+    draw_chances,
+    draw_counts,
+    draw_fan,
+    draw_fit,
+    head_columns,
+    heights,
+    level_words,
+    name_rows_and_columns,
+)
+from wm2u_sd.views.style import Words
 from wm2u_sd.views.table import (
     Record,
     Table,
@@ -29,18 +41,15 @@ from wm2u_sd.views.table import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    import xarray as xr
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-HOW_TO_READ = "Dark band: half of the runs. Pale band: 9 runs in 10. Thick line: middle run. Thin lines: single runs."
+HOW_TO_READ = (
+    "Dark band: half of the runs. Pale band with an edge: 9 runs in 10. Thick line: middle run. Thin lines: single "
+    "runs."
+)
 BEYOND = "Grey: beyond the years that are judged."
 CAUTIONS = "_cautions"
-HEADLINE_HEIGHT = 1.5  # of the headline's row of panels, the others being 1
 RESOLUTION = 120
-MARGIN = 0.5  # years
-ROOM_FOR_NAMES = 0.55  # of the width of a panel of lines
 
 
 @dataclass(frozen=True)
@@ -95,14 +104,14 @@ def outlook(known: Figures) -> Picture:
         _source(inputs),
     )
     size = (4.4 * len(shown) + 1.6, 1.8 * (len(inputs.paired) + 0.5))
-    drawn, panels = style.figure(words, (len(inputs.paired), len(shown)), size, _heights(inputs), share="row")
+    drawn, panels = style.figure(words, (len(inputs.paired), len(shown)), size, heights(inputs), share="row")
     for row, outcome in enumerate(inputs.paired):
         for column, name in enumerate(shown):
             values = level_of(inputs, outcome, name)
-            _draw_fan(inputs, panels[row, column], only(known.outlook, scenario=name, outcome=outcome), column, values)
-            _draw_counts(inputs, panels[row, column], outcome)
+            draw_fan(inputs, panels[row, column], only(known.outlook, scenario=name, outcome=outcome), column, values)
+            draw_counts(inputs, panels[row, column], outcome)
         style.counted_axis(panels[row, 0])
-    _name_rows_and_columns(inputs, panels, shown)
+    name_rows_and_columns(inputs, panels, shown)
     ends = "; ".join(f"{inputs.label(name)}: {level}" for name, level in said.items())
     alt = f"{headline}, ranges by year. {_counted_in_words(inputs)}In {at}: {ends}. {_beside(known, shown)}"
     return Picture("outlook", "If nothing is decided", words, alt, people_tables.outlook(known), drawn)
@@ -117,16 +126,16 @@ def difference(known: Figures, shown: Sequence[str], suffix: str = "") -> Pictur
         _source(inputs),
     )
     size = (2.6 * len(shown) + 2.2, 1.7 * (len(inputs.paired) + 0.5))
-    drawn, panels = style.figure(words, (len(inputs.paired), len(shown)), size, _heights(inputs), share="row")
+    drawn, panels = style.figure(words, (len(inputs.paired), len(shown)), size, heights(inputs), share="row")
     for row, outcome in enumerate(inputs.paired):
         for column, name in enumerate(shown):
             values = gap_of(inputs, outcome, name)
-            _draw_fan(
+            draw_fan(
                 inputs, panels[row, column], only(known.differences, scenario=name, outcome=outcome), column, values
             )
             style.zero_line(panels[row, column])
         style.words_axis(panels[row, 0], "more", "fewer" if is_counted(inputs.outcome_units(outcome)) else "less")
-    _name_rows_and_columns(inputs, panels, shown)
+    name_rows_and_columns(inputs, panels, shown)
     at = inputs.end_of_year(inputs.benefit.years)
     alt = f"Differences from '{inputs.label(inputs.baseline)}' in {at}. {_changes_in_words(known, shown)}"
     heading = "What looks good and has a price" if suffix else "What the options change for people"
@@ -149,9 +158,9 @@ def overview(known: Figures) -> Picture:
     )
     drawn, panels = style.figure(words, (1, len(inputs.paired)), (12.5, 0.31 * len(names) + 1.3))
     for panel, outcome in zip(panels.flat, inputs.paired, strict=True):
-        _draw_bars(panel, only(at_end, outcome=outcome), names)
+        draw_bars(panel, only(at_end, outcome=outcome), names)
         style.heading(panel, inputs.outcome_label(outcome), 20)
-        _level_words(panel, is_counted(inputs.outcome_units(outcome)))
+        level_words(panel, is_counted(inputs.outcome_units(outcome)))
         panel.set_yticks(range(len(names)), [""] * len(names))
     panels[0, 0].set_yticks(
         range(len(names)), [style.in_lines(inputs.label(name), 44) for name in names], size=style.SMALL
@@ -174,11 +183,11 @@ def cumulative_cost(known: Figures, shown: Sequence[str], suffix: str = "") -> P
         for column, name in enumerate(shown):
             values = cost.sel(scenario=name).rename(year="time")
             values = values.assign_coords(time=inputs.decision_time + values["time"] * inputs.year)
-            _draw_fan(inputs, panels[row, column], only(known.costs, scenario=name, measure=measure), column, values)
+            draw_fan(inputs, panels[row, column], only(known.costs, scenario=name, measure=measure), column, values)
             style.zero_line(panels[row, column])
         style.words_axis(panels[row, 0], "more", "less", pounds=True)
         style.row_label(panels[row, 0], capital(measure))
-    _head_columns(inputs, panels, shown)
+    head_columns(inputs, panels, shown)
     at_end = of(only(known.costs, year=inputs.benefit.years), shown)
     said = [f"{row['scenario_label']}, {row['measure']}: {change_in_words(row)}" for row in records(at_end)]
     heading = "What it costs" if suffix else "Net cost so far, gross and cash apart"
@@ -205,7 +214,7 @@ def chance_it_pays(known: Figures, shown: Sequence[str]) -> Picture:
     )
     drawn, panels = style.figure(words, (2, 2), (12.0, 6.6), share="x")
     for panel, kind in zip(panels.flat, dict.fromkeys(known.chances["measure"]), strict=True):
-        _draw_chances(inputs, panel, only(known.chances, measure=kind), shown)
+        draw_chances(inputs, panel, only(known.chances, measure=kind), shown)
         style.heading(panel, capital(kind), 60)
     said = [
         f"{row['scenario_label']}, {row['measure']}: {in_hundred(row['share'])}"
@@ -234,7 +243,7 @@ def who_pays_who_gains(known: Figures, shown: Sequence[str]) -> Picture:
     for panel in panels.flat[len(shown) :]:
         panel.set_visible(False)
     for panel, name in zip(panels.flat, shown, strict=False):
-        _draw_balance(panel, balances[name], agencies)
+        draw_balance(panel, balances[name], agencies)
         style.heading(panel, inputs.label(name), 60)
     said = [f"{inputs.label(name)}: {_balance(rows)}" for name, rows in balances.items()]
     alt = f"{words.title}. On balance, {'; '.join(said)}."
@@ -259,7 +268,7 @@ def fit(known: Figures) -> Picture:
     for panel in panels.flat[len(outcomes) :]:
         panel.set_visible(False)
     for panel, outcome in zip(panels.flat, outcomes, strict=False):
-        _draw_fit(inputs, panel, outcome, only(counted, outcome=outcome))
+        draw_fit(inputs, panel, outcome, only(counted, outcome=outcome))
     gaps = _gaps_in_words(inputs.fit.series) if inputs.fit else ""
     table = background_tables.fit_beside_counts(known)
     return Picture("fit", "How near it comes to published counts", words, f"{words.title}. {gaps}", table, drawn)
@@ -311,44 +320,6 @@ def _units(inputs: ReportInputs) -> str:
     return f"In {', or in '.join(units)}."
 
 
-def _heights(inputs: ReportInputs) -> list[float]:
-    return [HEADLINE_HEIGHT, *(1.0 for _ in inputs.companions)]
-
-
-def _years(inputs: ReportInputs, times: Iterable[float]) -> list[float]:
-    return [inputs.decimal_year(time) for time in times]
-
-
-def _draw_fan(inputs: ReportInputs, panel: Axes, ranges: pd.DataFrame, column: int, values: xr.DataArray) -> None:
-    """Draw a fan with the decision marked and the years beyond the horizon shaded; `values` are (draw, time)."""
-    times = values["time"].values
-    at = _years(inputs, times)
-    style.fan(panel, at, ranges, LINES[column], single_runs(values, "time"))
-    style.year_axis(panel, at[0], at[-1])
-    if horizon(inputs) < times[-1]:
-        style.shade_beyond(panel, inputs.decimal_year(horizon(inputs)), at[-1])
-    if times[0] < inputs.decision_time:
-        panel.set_xlim(inputs.decimal_year(float(inputs.run.data["time"][0])) - MARGIN, at[-1])
-        style.mark(panel, inputs.decimal_year(inputs.decision_time))
-
-
-def _draw_counts(inputs: ReportInputs, panel: Axes, outcome: str) -> None:
-    own = only(inputs.observed, outcome=outcome)
-    style.counts(panel, _years(inputs, own["time"]), list(own["observed"]))
-
-
-def _name_rows_and_columns(inputs: ReportInputs, panels: NDArray[Any], scenarios: Sequence[str]) -> None:
-    for row, outcome in enumerate(inputs.paired):
-        style.row_label(panels[row, 0], inputs.outcome_label(outcome))
-    _head_columns(inputs, panels, scenarios)
-
-
-def _head_columns(inputs: ReportInputs, panels: NDArray[Any], scenarios: Sequence[str]) -> None:
-    letters = 26 if len(scenarios) > 2 else 44
-    for panel, name in zip(panels[0], scenarios, strict=True):
-        style.heading(panel, inputs.label(name), letters)
-
-
 def _change(known: Figures, scenario: str, outcome: str) -> Record:
     return one(known.differences, scenario=scenario, outcome=outcome, year=known.inputs.benefit.years)
 
@@ -392,88 +363,11 @@ def _counted_in_words(inputs: ReportInputs) -> str:
     return f"Counted: {', '.join(ends)}. "
 
 
-def _draw_bars(panel: Axes, rows: pd.DataFrame, scenarios: Sequence[str]) -> None:
-    colour = LINES[0].colour
-    for place, name in enumerate(scenarios):
-        row = one(rows, scenario=name)
-        panel.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1.3, solid_capstyle="butt")
-        panel.plot([row["lower"], row["upper"]], [place, place], color=colour, linewidth=5.5, solid_capstyle="butt")
-        panel.plot(row["middle"], place, marker="o", markersize=5.5, color="white", markeredgecolor=style.INK)
-    panel.axvline(0, color=style.INK, linewidth=1.0, zorder=0.9)
-    panel.set_ylim(len(scenarios) - 0.4, -0.6)
-    panel.grid(visible=False, axis="y")
-    panel.grid(axis="x", color=style.PALE, linewidth=0.8)
-    panel.tick_params(axis="y", length=0)
-
-
-def _level_words(panel: Axes, counted: bool) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    panel.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-    panel.xaxis.set_major_formatter(lambda value, _: f"{abs(value):,g}")
-    panel.set_xlabel(
-        f"{'fewer' if counted else 'less'} \N{LEFTWARDS ARROW}   \N{RIGHTWARDS ARROW} more", size=style.SMALL
-    )
-
-
-def _draw_chances(inputs: ReportInputs, panel: Axes, shares: pd.DataFrame, scenarios: Sequence[str]) -> None:
-    """Draw one line for each scenario, its name beside its end."""
-    ends = []
-    for line, name in zip(LINES, scenarios, strict=False):
-        own = only(shares, scenario=name)
-        at = _years(inputs, inputs.decision_time + own["year"].to_numpy() * inputs.year)
-        panel.plot(at, 100 * own["share"], color=line.colour, linestyle=line.dash, linewidth=2.2)
-        ends.append((at[-1], 100 * float(own["share"].iloc[-1]), inputs.label(name)))
-    first, last = inputs.decimal_year(inputs.decision_time), ends[0][0]
-    if inputs.benefit.beyond > inputs.benefit.years:
-        style.shade_beyond(panel, inputs.decimal_year(horizon(inputs)), last)
-    style.year_axis(panel, first, last)
-    panel.spines["bottom"].set_bounds(first, last)
-    panel.set_xlim(first, last + ROOM_FOR_NAMES * (last - first))
-    panel.set_ylim(-2, 102)
-    panel.set_yticks([0, 25, 50, 75, 100], ["none", "25 in 100", "50 in 100", "75 in 100", "all"])
-    style.end_labels(panel, ends, 2.7, 30)
-
-
 def _balance(rows: pd.DataFrame) -> str:
     sides = [
         f"{row['agency']} {'pays' if row['net'] > 0 else 'gains'} {pounds(abs(row['net']))}" for row in records(rows)
     ]
     return ", ".join(sides) or "nothing changes"
-
-
-def _draw_balance(panel: Axes, rows: pd.DataFrame, agencies: Sequence[str]) -> None:
-    """Draw bars of what is paid more and gained, and the balance with its range."""
-    from matplotlib.ticker import FuncFormatter
-
-    for row in records(rows):
-        place = agencies.index(row["agency"])
-        panel.barh(place, row["pays"], height=0.5, color=LINES[0].colour)
-        panel.barh(
-            place, -row["gains"], height=0.5, color="white", edgecolor=LINES[1].colour, hatch="////", linewidth=1.2
-        )
-        panel.plot([row["low"], row["high"]], [place, place], color=style.INK, linewidth=1.4)
-        panel.plot(row["net"], place, marker="o", markersize=7, color="white", markeredgecolor=style.INK)
-    panel.axvline(0, color=style.INK, linewidth=1.1)
-    panel.set_yticks(range(len(agencies)), [capital(agency) for agency in agencies], size=style.TEXT)
-    panel.set_ylim(len(agencies) - 0.5, -0.5)
-    panel.grid(visible=False, axis="y")
-    panel.grid(axis="x", color=style.PALE, linewidth=0.8)
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short_pounds(abs(value))))
-
-
-def _draw_fit(inputs: ReportInputs, panel: Axes, outcome: str, rows: pd.DataFrame) -> None:
-    """Draw one series: the fan over the years of the counts, and the counts with their errors."""
-    values = level_of(inputs, outcome, inputs.baseline)
-    past = values.sel(time=values["time"] <= inputs.decision_time)
-    at = _years(inputs, past["time"].values)
-    style.fan(panel, at, spread(past, "time"), LINES[0], single_runs(past, "time"))
-    counted = _years(inputs, rows["time"])
-    panel.errorbar(counted, rows["observed"], yerr=rows["spread"], fmt="none", ecolor=style.INK, elinewidth=0.9)
-    style.counts(panel, counted, list(rows["observed"]))
-    style.heading(panel, inputs.outcome_label(outcome), 40)
-    style.year_axis(panel, at[0] - MARGIN, at[-1] + MARGIN)
-    style.counted_axis(panel)
 
 
 def _gaps_in_words(series: pd.DataFrame) -> str:

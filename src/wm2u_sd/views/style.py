@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 INK = "#2B2B2B"
 GREY = "#5F6770"
-PALE = "#E4E8EC"
+PALE = "#ECEFF2"
 MOST_LINES = 4
 
 POINTS = 72  # in an inch
@@ -118,6 +118,8 @@ def _plain(panel: Axes) -> None:
 def fan(panel: Axes, at: Sequence[float], ranges: pd.DataFrame, style: LineStyle, runs: NDArray[np.float64]) -> None:
     """Draw a fan: 9 runs in 10 pale, half of them darker, a few whole runs as thin lines, the middle as a line."""
     panel.fill_between(at, ranges["low"], ranges["high"], color=style.colour, alpha=0.16, linewidth=0)
+    for end in ("low", "high"):
+        panel.plot(at, ranges[end], color=style.colour, linewidth=0.8, alpha=0.7)
     panel.fill_between(at, ranges["lower"], ranges["upper"], color=style.colour, alpha=0.30, linewidth=0)
     for run in runs:
         panel.plot(at, run, color=INK, linewidth=0.6, alpha=0.65)
