@@ -14,6 +14,7 @@ from wm2u_sd.simulate.streams import uniforms
 
 Array = NDArray[np.float64]
 
+SCALES = ("log", "linear")
 HARDLY_LEARNT = 0.7  # posterior spread over prior spread above which the data said little
 RIDGE = 0.9  # correlation above which two constants trade off almost exactly
 BAD_FIT = 2.0  # mean squared standardised residual of a series above which it is called not fitted
@@ -29,6 +30,9 @@ class Free:
         low, high: Bounds it may not leave.
         scale: 'log' for a positive rate (spread is relative), 'linear' for one that may change sign.
         central, spread: Prior: median, and standard deviation on the scale.
+
+    Raises:
+        CalibrationError: The scale is not known, or the numbers do not go together.
     """
 
     name: str
@@ -37,6 +41,17 @@ class Free:
     scale: str
     central: float
     spread: float
+
+    def __post_init__(self) -> None:
+        where = f"free constant '{self.name}'"
+        if self.scale not in SCALES:
+            raise CalibrationError(f"{where}: scale is '{self.scale}'; it must be {' or '.join(SCALES)}")
+        if self.scale == "log" and self.low <= 0:
+            raise CalibrationError(f"{where}: low is {self.low:g}; on the log scale it must be above 0")
+        if not self.low < self.central < self.high:
+            raise CalibrationError(f"{where}: {self.central:g} does not lie between {self.low:g} and {self.high:g}")
+        if not self.spread > 0:
+            raise CalibrationError(f"{where}: spread is {self.spread:g}; it must be above 0")
 
     def inward(self, value: float) -> float:
         """Take a value to the scale on which it is found."""
@@ -114,9 +129,7 @@ class Fit:
     def by_series(self) -> dict[str, float]:
         """Return the mean squared standardised residual of each series: about 1 when it is fitted within its error."""
         names = dict.fromkeys(residual.series for residual in self.residuals)
-        return {
-            name: float(np.mean([r.standardised**2 for r in self.residuals if r.series == name])) for name in names
-        }
+        return {name: float(np.mean([r.standardised**2 for r in self.residuals if r.series == name])) for name in names}
 
     def cannot_tell(self) -> list[str]:
         """Say in words what the data leave open or contradict."""

@@ -260,6 +260,13 @@ RESERVED: dict[str, str] = {
     "end_time": "time at which the run ends",
 }
 
+IN_RESULTS: dict[str, str] = {
+    "scenario": "the dimension of results that tells scenarios apart",
+    "draw": "the dimension of results that tells draws apart",
+    "population": "the dimension of the ledger",
+}
+"""Names that mean something in results, and so cannot be given to a variable or dimension either."""
+
 REDUCIBLE = frozenset({"min", "max"})
 
 

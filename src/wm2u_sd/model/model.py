@@ -159,20 +159,28 @@ class Model:
     def digest(self) -> str:
         """Fingerprint of everything that can change a result (not labels, docs or where a record was written)."""
         facts = {
-            "time": asdict(self.time),
+            "time": {**asdict(self.time), "step": str(self.time.exact_step), "saveper": self.time.steps_per_save},
             "dimensions": {n: [list(d.elements), d.of] for n, d in sorted(self.dimensions.items())},
             "variables": {n: _facts(v) for n, v in sorted(self.variables.items())},
             "balance": facts_of(self.balance) if self.balance else None,
         }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(_canonical(facts), sort_keys=True).encode()).hexdigest()[:16]
 
 
 WORDING = frozenset({"label", "doc", "source", "grade", "outside", "lever"})
 
 
-def _plain(value: Any) -> Any:
-    """Return numbers and arrays of NumPy as plain ones, whole; anything else as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+def _canonical(value: Any) -> Any:
+    """Return a value such that equal values are written alike: 70 as 70.0, arrays and tuples as lists."""
+    if isinstance(value, dict):
+        return {str(key): _canonical(part) for key, part in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_canonical(part) for part in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return value if value is None or isinstance(value, bool) else str(value)
 
 
 def _facts(variable: Variable) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from wm2u_sd.errors import ParseError, did_you_mean
-from wm2u_sd.expr.functions import FUNCTIONS, RESERVED
+from wm2u_sd.expr.functions import FUNCTIONS, IN_RESULTS, RESERVED
 from wm2u_sd.expr.nodes import Expression
 from wm2u_sd.expr.parser import NAME, WORDS, parse
 from wm2u_sd.model.diagnostics import Case, Code, Finding, Placed, equation_text, shortened
@@ -15,6 +15,8 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Flow, Place, Prior, Stock, Variable
+
+INTEGRAL_OF = "cumulative_"
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -162,6 +164,9 @@ def name_faults(name: Any, record: Any, kind: Any) -> Iterator[str]:
         yield f"{shortened(name)} is not a name: names are lower_snake_case, e.g. people_waiting"
     elif name in RESERVED or name in FUNCTIONS:
         yield f"'{name}' already means something in equations; choose another name"
+    elif name in IN_RESULTS or name.startswith(INTEGRAL_OF):
+        meaning = IN_RESULTS.get(name, "names that begin so are running totals")
+        yield f"'{name}' already means something in results ({meaning}); choose another name"
     elif not isinstance(record, kind):
         yield f"'{name}' is {shortened(record)}, which is no record of a model"
     elif record.name != name:

@@ -6,6 +6,7 @@ accumulates over a long run (SEM-01).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,18 +14,24 @@ from wm2u_sd.errors import ModelError
 
 METHODS = ("euler", "rk2", "rk4")
 LONGEST_RUN = 10_000_000
+FARTHEST = 1_000_000_000
+TEXT = re.compile(r"[-+]?[0-9]{1,12}(\.[0-9]{0,12})?(/[0-9]{1,12})?|[-+]?\.[0-9]{1,12}", re.ASCII)
 
 
 def exact(value: float | int | str, what: str) -> Fraction:
     """Read a time as an exact fraction: a number, or text such as '1/8'.
 
     Raises:
-        ModelError: `value` is not a finite number.
+        ModelError: `value` is not a number of moderate size.
     """
     try:
+        if isinstance(value, str) and not TEXT.fullmatch(value.strip()):
+            raise ValueError
         fraction = Fraction(value) if isinstance(value, str) else Fraction(value).limit_denominator(1_000_000)
     except (ValueError, OverflowError, ZeroDivisionError, TypeError):
         raise ModelError(f"time: {what} is {value!r}; it must be a number such as 0.125 or '1/8'") from None
+    if abs(fraction) > FARTHEST:
+        raise ModelError(f"time: {what} is {value!r}; the limit is {FARTHEST:,} either way")
     return fraction
 
 

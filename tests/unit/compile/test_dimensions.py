@@ -114,19 +114,19 @@ REFUSED = {
         "s", ("region",), "x: there is no dimension 'region'."
     ),
     "a dimension too many": (
-        "c", ("age",), "'x' is over ['age'] but 'c' is over place; add place to 'over' of x, or reduce with sum(c[*])"
+        "c", ("age",), "'x' is over age but 'c' is over place; add place to 'over' of x, or reduce with sum(c[*])"
     ),
     "a dimension where there should be none": (
-        "a", (), "'x' is over [] but 'a' is over age; add age to 'over' of x, or reduce with sum(a[*])"
+        "a", (), "'x' is over no dimension but 'a' is over age; add age to 'over' of x, or reduce with sum(a[*])"
     ),
     "elements that are missing": ("y", ("age",), "'x' is over age but 'y' is only over young; it has no 16_plus"),
     "two candidates": (
         "y + a", ("source", "young"),
-        "'x' has ['source', 'young'], all of age: write which one 'a' is meant for, e.g. a[source]"
+        "'x' is over source, young, all of age: write which one 'a' is meant for, e.g. a[source]"
     ),
     "brackets after a number": ("s[age]", ("age",), "x: 's' has no dimensions; take the brackets away"),
     "too few subscripts": (
-        "c[age]", ("age",), "x: 'c' is over ['age', 'place'], 2 dimensions, but 1 subscripts stand after it"
+        "c[age]", ("age",), "x: 'c' is over age, place, so 2 subscripts belong after it; got 1"
     ),
     "an element of another dimension": (
         "a[nort]", (), "x: 'nort' is neither an element nor a part of age in a[...]."

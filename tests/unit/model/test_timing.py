@@ -76,3 +76,19 @@ def test_what_cannot_be_a_time_is_refused(message: str, time: dict[str, float]) 
 def test_the_step_suggested_divides() -> None:
     Time(0, 1, "1/4")
     Time(0, 1, "1/5", saveper=0.6)
+
+
+@pytest.mark.parametrize("step", ["1e999999999", "1_000", "0x10", "nan", "1//2", "1/0", "", "9" * 40])
+def test_text_that_is_no_plain_number_or_fraction_is_refused(step: str) -> None:
+    with pytest.raises(ModelError) as raised:
+        Time(0, 1, step)
+
+    assert f"time: step is {step!r}; it must be a number such as 0.125 or '1/8'" == str(raised.value)
+
+
+@pytest.mark.parametrize("end", [1e308, 1e10])
+def test_a_time_beyond_all_bounds_is_refused(end: float) -> None:
+    with pytest.raises(ModelError) as raised:
+        Time(0, end)
+
+    assert f"time: end is {end!r}; the limit is 1,000,000,000 either way" == str(raised.value)
