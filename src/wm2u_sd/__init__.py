@@ -9,8 +9,10 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "errors": ("Wm2uError", "ModelError", "ParseError", "NameUnknownError", "DimensionError", "UnitsError")
-    + ("FileError", "SimulationError", "CalibrationError", "MoneyError"),
+    "errors": (
+        *("Wm2uError", "ModelError", "ParseError", "NameUnknownError", "DimensionError", "UnitsError"),
+        *("FileError", "SimulationError", "CalibrationError", "MoneyError"),
+    ),
     "model.variables": ("Stock", "Flow", "Auxiliary", "Constant", "Lookup", "Prior"),
     "model.dimensions": ("Dimension",),
     "model.timing": ("Time",),
@@ -37,7 +39,7 @@ _HOMES = {
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - the one list of names is _HOMES
+__all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:

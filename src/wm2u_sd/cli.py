@@ -58,8 +58,14 @@ def demo(
 def report(
     folder: Folder, draws: Draws = 1000, seed: Seed = "wm2u", out: Out = Path("build"), scenario: Chosen = None
 ) -> None:
-    """Run a model folder's scenarios and write the report."""
-    _answer_and_report(folder, draws, seed, out, scenario)
+    """Run a model folder's scenarios and write the report; with cost lines it says what they cost and save."""
+    from wm2u_sd.care.answer import is_priced
+    from wm2u_sd.care.places import open_place
+
+    if is_priced(open_place(folder)):
+        _answer_and_report(folder, draws, seed, out, scenario)
+    else:
+        _run_and_report(folder, draws, seed, out, scenario or [])
 
 
 @app.command()
@@ -136,6 +142,23 @@ def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios:
         found = answer(open_place(folder), draws=draws, seed=seed, scenarios=scenarios or [], stage=stage)
         _write(found, out, scenarios or [], stage)
     typer.echo(f"{time.perf_counter() - begun:.0f} seconds. Open {out / 'report.html'} in a browser.")
+
+
+def _run_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: list[str]) -> None:
+    """Report a model that has no ledger, or none of the outcomes of the care models: its stocks as they are."""
+    from wm2u_sd.care.answer import chosen
+    from wm2u_sd.care.places import open_place
+    from wm2u_sd.io.results import save_run
+    from wm2u_sd.simulate.simulate import simulate
+    from wm2u_sd.views.run_report import write_run_report
+
+    place = open_place(folder)
+    with _progress() as stage:
+        ensemble = place.ensemble(draws, seed)
+        done = simulate(place.model, chosen(place, scenarios), draws=ensemble, progress=stage("scenarios"))
+        path = write_run_report(done, out)
+    save_run(done, out / "results.nc")
+    typer.echo(f"{done}\n\n{done.print_ledger()}\n\nOpen {path} in a browser.")
 
 
 def _write(found: Answer, out: Path, scenarios: list[str], stage: Callable[[str], Callable[[int, int], None]]) -> None:

@@ -1,5 +1,7 @@
 """Every exception the library raises on purpose, and the helpers that word their messages.
 
+The tree::
+
     Wm2uError
     ├── ModelError (ValueError)          something is wrong with a model
     │   ├── ParseError                   an equation cannot be read

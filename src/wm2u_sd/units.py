@@ -107,7 +107,7 @@ def ratio_of(given: Unit, wanted: Unit) -> float | None:
 
 def _raised(worth: float, power: Fraction) -> float:
     try:
-        return worth ** float(power)
+        return math.pow(worth, float(power))
     except OverflowError:
         return math.inf
 
@@ -120,7 +120,8 @@ def conversion_factor(given: Unit, wanted: Unit) -> float:
     """
     ratio = ratio_of(given, wanted)
     if ratio is None:
-        raise UnitsError(f"{given} cannot be converted to {wanted}{gap(given, wanted) or '; they measure different things'}")
+        why = gap(given, wanted) or "; they measure different things"
+        raise UnitsError(f"{given} cannot be converted to {wanted}{why}")
     return ratio
 
 
@@ -146,10 +147,10 @@ def _worth(name: str) -> tuple[str, float]:
 
 
 @cache
-def _registry() -> pint.UnitRegistry:
+def _registry() -> pint.UnitRegistry[float]:
     import pint
 
-    registry = pint.UnitRegistry(None)
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None)
     for name, worth in TIME_UNITS.items():
         registry.define(f"{name} = {worth}")
     return registry
@@ -175,7 +176,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text, self.position, self.depth = text, 0, 0
-        self.kind, self.token = "", ""
+        self.kind, self.word = "", ""
         self.step()
 
     def step(self) -> None:
@@ -184,7 +185,7 @@ class _Reader:
         if match is None:
             self.position = len(self.text) - len(self.text[self.position :].lstrip())
             raise self.fail(f"{self.text[self.position]!r} does not belong in one")
-        self.kind, self.token, self.position = str(match.lastgroup), match.group().strip(), match.end()
+        self.kind, self.word, self.position = str(match.lastgroup), match.group().strip(), match.end()
 
     def fail(self, reason: str) -> UnitsError:
         return UnitsError(f"'{self.text}' is not a unit: {reason}; write names joined by * and /, e.g. person/month")
@@ -192,13 +193,13 @@ class _Reader:
     def read(self) -> Unit:
         unit = self.product()
         if self.kind != "end":
-            raise self.fail(f"'{self.token}' stands where * or / should")
+            raise self.fail(f"'{self.word}' stands where * or / should")
         return unit
 
     def product(self) -> Unit:
         unit = self.factor()
-        while self.token in ("*", "/"):
-            operator = self.token
+        while self.word in ("*", "/"):
+            operator = self.word
             self.step()
             factor = self.factor()
             unit = unit * factor if operator == "*" else unit / factor
@@ -206,12 +207,12 @@ class _Reader:
 
     def factor(self) -> Unit:
         unit = self.atom()
-        if self.token != "^":
+        if self.word != "^":
             return unit
         self.step()
-        if not POWER.fullmatch(self.token) or self.token.endswith("/0"):
-            raise self.fail(f"'{self.token}' is no power" if self.token else "it stops short")
-        power = Fraction(self.token)
+        if not POWER.fullmatch(self.word) or self.word.endswith("/0"):
+            raise self.fail(f"'{self.word}' is no power" if self.word else "it stops short")
+        power = Fraction(self.word)
         if abs(power) > HIGHEST_POWER:
             raise self.fail(f"the power {power} is above {HIGHEST_POWER}")
         self.step()
@@ -219,13 +220,13 @@ class _Reader:
 
     def atom(self) -> Unit:
         if self.kind == "name":
-            unit = _named(self.token)
-        elif self.token == "(":
+            unit = _named(self.word)
+        elif self.word == "(":
             unit = self.bracket()
         elif self.number_is_one():
             unit = DIMENSIONLESS
         else:
-            raise self.fail(f"'{self.token}' stands where a name should" if self.token else "it stops short")
+            raise self.fail(f"'{self.word}' stands where a name should" if self.word else "it stops short")
         self.step()
         return unit
 
@@ -236,14 +237,14 @@ class _Reader:
             raise self.fail(f"brackets are nested more than {DEEPEST} deep")
         self.step()
         unit = self.product()
-        if self.token != ")":
+        if self.word != ")":
             raise self.fail("a bracket is not closed")
         self.depth -= 1
         return unit
 
     def number_is_one(self) -> bool:
         """Whether the token is a 1; the '1/2' of '1/2*month' is none."""
-        return self.kind == "number" and self.token == "1"
+        return self.kind == "number" and self.word == "1"
 
 
 def _named(name: str) -> Unit:
@@ -262,4 +263,5 @@ def _named(name: str) -> Unit:
         return Unit(((name, Fraction(1)),))
     if re.fullmatch(r"[kM]?[A-Z]{3}", name):
         raise UnitsError(f"'{name}' has no price year; write e.g. {name}_2024")
-    raise UnitsError(f"'{name}' is not a unit; write lower-case words (person, month), FTE, or money with its price year")
+    wanted = "lower-case words (person, month), FTE, or money with its price year"
+    raise UnitsError(f"'{name}' is not a unit; write {wanted}")

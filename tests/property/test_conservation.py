@@ -23,7 +23,7 @@ def path(run: Run, name: str) -> np.ndarray:
     return values
 
 
-# By hand ---------------------------------------------------------------------------------------------------------------
+# By hand --------------------------------------------------------------------------------------------------------------
 
 
 def test_competing_outflows_are_granted_the_same_share_of_what_they_ask_for() -> None:
@@ -151,7 +151,7 @@ def test_the_ledger_is_printed_in_plain_figures() -> None:
     assert ["waiting", "as_now", "1,000.0", "500.0", "200.0", "1,300.0", "0.0e+00"] == row.split()
 
 
-# Drawn -----------------------------------------------------------------------------------------------------------------
+# Drawn ----------------------------------------------------------------------------------------------------------------
 
 amounts = st.floats(0, 1000, allow_subnormal=False)
 hazards = st.floats(0, 20, allow_subnormal=False)

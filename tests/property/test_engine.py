@@ -147,7 +147,8 @@ def test_no_operation_depends_on_how_many_draws_stand_side_by_side(equation: str
     sizes = np.linspace(0.1, 2, 33)
     batch = simulate(model, draws=Ensemble({"size": sizes}, 33)).data["z"].values[0, :, 0]
 
-    single = [simulate(model, draws=Ensemble({"size": sizes[i : i + 1]}, 1)).data["z"].values[0, 0, 0] for i in range(33)]
+    alone = [Ensemble({"size": sizes[i : i + 1]}, 1) for i in range(33)]
+    single = [simulate(model, draws=one).data["z"].values[0, 0, 0] for one in alone]
     assert single == batch.tolist()
 
 

@@ -103,7 +103,7 @@ def test_a_material_delay_keeps_its_content_when_its_time_changes() -> None:
     time = Time(0, 60, "1/16", method="rk4")
     values = path(time, f"delay3(10, {CHANGED})")
 
-    # Three levels of 50/3 each, let out at half the pace; solve the chain: 10 + 10 (5/10 - 1) exp(-s) (1 + s + s^2 / 2).
+    # Three levels of 50/3 each, let out at half the pace; the chain gives 10 + 10 (5/10 - 1) exp(-s) (1 + s + s^2 / 2).
     times = np.array(time.saved_times())
     s = 3 * (times - 20) / 10
     after = 10 + 10 * (5 / 10 - 1) * np.exp(-s) * (1 + s + s**2 / 2)

@@ -21,7 +21,7 @@ def path(run: Run, name: str, scenario: int = 0) -> np.ndarray:
     return values
 
 
-# Residence -------------------------------------------------------------------------------------------------------------
+# Residence ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -58,7 +58,7 @@ def test_a_rising_arrival_rate_is_followed_with_a_lag_of_one_stay() -> None:
     assert pytest.approx(path(simulate(model), "inside")[-1], rel=1e-8) == 4 * (2 + 0.5 * 100 - 0.5 * 4)
 
 
-# Exits that compete ----------------------------------------------------------------------------------------------------
+# Exits that compete ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -121,7 +121,7 @@ def test_two_phases_one_after_the_other_leave_as_a_hypoexponential() -> None:
     assert survival == pytest.approx(path(run, "early") + path(run, "late"), rel=1e-7, abs=1e-9)
 
 
-# Diffusion -------------------------------------------------------------------------------------------------------------
+# Diffusion ------------------------------------------------------------------------------------------------------------
 
 P, Q, M = 0.03, 0.38, 1000.0
 
@@ -163,7 +163,7 @@ def test_bass_with_discard_settles_at_the_root_of_a_quadratic(discard: float) ->
     assert pytest.approx(path(simulate(bass(discard)), "adopters")[-1], rel=1e-9) == settled
 
 
-# Returns ---------------------------------------------------------------------------------------------------------------
+# Returns --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("p", "q"), [(0.3, 0.5), (0.9, 0.8), (0.0, 0.5)])
@@ -212,7 +212,7 @@ def test_an_asymmetric_adjustment_rises_and_falls_each_at_its_own_pace() -> None
 
 
 def test_following_a_swing_at_two_paces_lifts_the_average() -> None:
-    # The closed form of each half is the one above; its mean over one settled swing is found by quadrature, independently.
+    # The closed form of each half is the one above; its mean over one settled swing is found by quadrature.
     rise, fall, period = 1.0, 4.0, 8.0
     model = Model("adjusting", time=Time(0, 80, "1/64", method="rk4")).define(
         Auxiliary("goal", f"if_then_else(modulo(held_time, {period}) < {period / 2}, 1, -1)"),

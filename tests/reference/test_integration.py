@@ -38,7 +38,7 @@ def logistic(time: Time) -> float:
     return float(path(simulate(model), "level")[-1])
 
 
-# One step --------------------------------------------------------------------------------------------------------------
+# One step -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("method", "order"), [("euler", 1), ("rk2", 2), ("rk4", 4)])
@@ -51,7 +51,7 @@ def test_one_step_of_decay_is_the_taylor_series_of_the_exponential_up_to_its_ord
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_consistent(method: str) -> None:
-    # Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.1: the weights add up to 1, and the
+    # Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.1: the weights add up to 1, and the
     # moment of a stage is the sum of its row.
     tableau = TABLEAUX[method]
 
@@ -71,7 +71,7 @@ def test_the_integral_of_a_polynomial_of_time_is_exact_up_to_the_methods_degree(
     assert pytest.approx(float(data["cumulative_filling"][0, 0, -1]), rel=1e-14) == 4.0 ** (degree + 1)
 
 
-# Order -----------------------------------------------------------------------------------------------------------------
+# Order ----------------------------------------------------------------------------------------------------------------
 
 LOGISTIC_EXACT = 1000 / (1 + (1000 / 5 - 1) * math.exp(-0.12 * 60))
 
@@ -115,7 +115,7 @@ def test_exponential_growth() -> None:
     assert pytest.approx(path(simulate(model), "level")[-1], rel=1e-9) == 3 * math.exp(3)
 
 
-# Known systems ---------------------------------------------------------------------------------------------------------
+# Known systems --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ def quarters(*ranges: tuple[float, float, float]) -> np.ndarray:
     return sum(np.where((times >= first) & (times < last), value, 0.0) for first, last, value in ranges)
 
 
-# Vensim Reference Manual, STEP: `height` when Time + TIME STEP / 2 > step time. PULSE: 1 when start < Time + TIME STEP / 2
-# < start + width, a width of 0 being one step. PULSE TRAIN: the same, repeated; AnyLogic, pulseTrain, which has the same
+# Vensim Reference Manual, STEP: `height` when Time + TIME STEP / 2 > step time. PULSE: 1 when start < Time + TIME STEP
+# / 2 < start + width, a width of 0 being one step. PULSE TRAIN: the same, repeated; AnyLogic's pulseTrain, of the same
 # arguments, states that it is 0 from `end` on. Worked out by hand for steps of 1/4, awkward times among them.
 HELD = {
     "step(6, 3)": quarters((3, 7, 6)),
@@ -56,9 +56,7 @@ def test_a_ramp_rises_from_start_to_end_and_stays() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("equation", "amount"), [("step(6, 3)", 18.0), ("pulse(2, 1)", 1.0), ("pulse(1.1)", 0.25)])
-def test_an_input_held_in_a_step_adds_up_the_same_under_every_method(
-    equation: str, amount: float, method: str
-) -> None:
+def test_an_input_held_in_a_step_adds_up_the_same_under_every_method(equation: str, amount: float, method: str) -> None:
     taken_in = Stock("taken_in", initial="0", inflows=["coming"])
 
     amounts = path(Time(0, 6, 0.25, method=method), "taken_in", taken_in, Flow("coming", equation))
@@ -74,7 +72,7 @@ def test_a_step_at_a_tenth_comes_at_the_same_moment_whatever_rounding_does(metho
         assert expected.tolist() == path(Time(0, 10, 0.1, method=method), f"step(1, {times[tenth]})").tolist()
 
 
-# History -------------------------------------------------------------------------------------------------------------
+# History --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -116,12 +114,13 @@ def test_a_sample_is_kept_while_the_condition_does_not_hold(method: str) -> None
 
 
 def test_initial_is_the_first_value_for_the_whole_run() -> None:
-    others = [Stock("level", initial="7", inflows=["growing"]), Flow("growing", "level"), Auxiliary("three", "3 * level")]
+    level = Stock("level", initial="7", inflows=["growing"])
+    others = [level, Flow("growing", "level"), Auxiliary("three", "3 * level")]
 
     assert {21.0} == set(path(Time(5, 10), "initial(three)", *others))
 
 
-# Trend and forecast --------------------------------------------------------------------------------------------------
+# Trend and forecast ---------------------------------------------------------------------------------------------------
 
 RATE, AVERAGE = 0.05, 4.0
 

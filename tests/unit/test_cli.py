@@ -44,6 +44,15 @@ def test_run_prints_json_for_another_program(tmp_path: Path) -> None:
     assert (0, "tank", str(tmp_path / "build" / "results.nc")) == (facts["failed"], facts["model"], facts["results"])
 
 
+def test_report_shows_the_stocks_of_a_model_without_a_ledger(tmp_path: Path) -> None:
+    (tmp_path / "model.yaml").write_text(TANK, encoding="utf-8")
+
+    done = CliRunner().invoke(app, ["report", str(tmp_path), "--draws", "3", "--out", str(tmp_path / "build")])
+
+    assert 0 == done.exit_code, done.output
+    assert {"report.html", "results.nc", "pictures", "tables"} == {path.name for path in (tmp_path / "build").iterdir()}
+
+
 def test_what_is_not_there_is_said_in_one_message(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,8 @@ def test_paths_of_the_environment(dev: ModuleType, windows: bool) -> None:
 
 def test_an_unknown_job_lists_the_jobs(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == dev.main(["tests"])
-    assert "There is no job 'tests'. The jobs are: demo, test, lint, types, docs, notebooks.\n" == capsys.readouterr().err
+    said = "There is no job 'tests'. The jobs are: demo, test, lint, types, docs, notebooks.\n"
+    assert said == capsys.readouterr().err
     assert [] == dev.called
 
 

@@ -25,5 +25,6 @@ def backend(name: str) -> AbstractBackend:
     """
     known = backends()
     if name not in known:
-        raise NameUnknownError(f"There is no backend '{name}'; there are: {', '.join(known)}.{did_you_mean(name, known)}")
+        near = did_you_mean(name, known)
+        raise NameUnknownError(f"There is no backend '{name}'; there are: {', '.join(known)}.{near}")
     return known[name]

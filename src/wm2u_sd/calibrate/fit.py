@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ class Fit:
 
     def _ridges(self) -> list[str]:
         correlation = self.covariance / np.outer(self.spreads, self.spreads)
-        pairs = zip(*np.triu_indices(len(self.free), 1), strict=True)
+        pairs = combinations(range(len(self.free)), 2)
         return [
             f"The data cannot tell {self.free[i].name} from {self.free[j].name}: moving both "
             f"{'together' if correlation[i, j] > 0 else 'in opposite directions'} fits almost equally well."

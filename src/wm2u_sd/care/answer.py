@@ -86,14 +86,22 @@ def _by_year(run: Run) -> Run:
     return replace(run, data=data)
 
 
+def is_priced(place: Place) -> bool:
+    """Whether a place has what an answer is made of: a ledger, a baseline and the outcomes that are shown."""
+    return bool(place.lines) and BASELINE in place.scenarios and all(n in place.model.variables for n in LEVELS + RATES)
+
+
 def chosen(place: Place, names: Sequence[str]) -> list[Scenario]:
-    """Return the baseline and the named scenarios, or all of them."""
+    """Return the baseline and the named scenarios, or all of them; 'as_now' alone where a folder has none."""
+    if not place.scenarios:
+        return [Scenario(BASELINE)]
     for name in names:
         if name not in place.scenarios:
             raise NameUnknownError(
                 f"There is no scenario '{name}' in {place.folder}.{did_you_mean(name, place.scenarios)}"
             )
-    wanted = [BASELINE, *(name for name in names if name != BASELINE)] if names else list(place.scenarios)
+    baseline = [BASELINE] if BASELINE in place.scenarios else []
+    wanted = dict.fromkeys([*baseline, *names]) if names else place.scenarios
     return [place.scenarios[name] for name in wanted]
 
 

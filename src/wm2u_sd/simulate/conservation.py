@@ -82,7 +82,8 @@ def check_ledger(ledger: xr.Dataset) -> None:
 
 def ledger_text(ledger: xr.Dataset) -> str:
     """Print the ledger: the middle draw of every population and scenario, and the largest difference in any draw."""
-    lines = [f"{'population':<22}{'scenario':<20}{'at start':>14}{'+ in':>14}{'- out':>14}{'= at end':>14}{'largest gap':>13}"]
+    heads = "".join(f"{head:>14}" for head in ("at start", "+ in", "- out", "= at end"))
+    lines = [f"{'population':<22}{'scenario':<20}{heads}{'largest gap':>13}"]
     for name in ledger["population"].values:
         for scenario in ledger["scenario"].values:
             row = ledger.sel(population=name, scenario=scenario)

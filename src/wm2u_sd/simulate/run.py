@@ -30,7 +30,7 @@ class Run:
     """Results of a simulation.
 
     Attributes:
-        data: Dataset, dims scenario, draw, time and then those of the model; every variable has `units` and `long_name`.
+        data: Dataset, dims scenario, draw, time and then those of the model; every variable has `units`, `long_name`.
             `cumulative_<flow>` is the amount since the start, so the amount in a period is a difference of two.
         parameters: Dataset of the constants that vary between draws, dims (draw,).
         ledger: Dataset with at_start, entered, left, at_end and difference, dims (population, scenario, draw).

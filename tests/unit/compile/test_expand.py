@@ -33,9 +33,7 @@ REFUSED = {
     "exp()": "x: exp takes exp(x); got 0 arguments",
     "step(1)": "x: step takes step(height, at); got 1 arguments",
     "ramp(1, 2, 3, 4)": "x: ramp takes ramp(slope, start, end = end_time); got 4 arguments",
-    "delay_n(1, 2, wait)": (
-        f"x: the order of delay_n must be a whole number from 1 to {HIGHEST_ORDER}, written out"
-    ),
+    "delay_n(1, 2, wait)": (f"x: the order of delay_n must be a whole number from 1 to {HIGHEST_ORDER}, written out"),
     "delay_n(1, 2, 2.5)": f"x: the order of delay_n must be a whole number from 1 to {HIGHEST_ORDER}, written out",
     "smooth_n(1, 2, 0)": f"x: the order of smooth_n must be a whole number from 1 to {HIGHEST_ORDER}, written out",
     "smooth_n(1, 2, 101)": f"x: the order of smooth_n must be a whole number from 1 to {HIGHEST_ORDER}, written out",
@@ -95,8 +93,7 @@ def test_a_circle_at_the_start_only_is_a_circle() -> None:
         lower(model("level").define(Stock("level", initial="x", inflows=["filling"])))
 
     assert (
-        "These define each other at the start: x -> level -> x. "
-        "Put a delay in one link; people take time to notice."
+        "These define each other at the start: x -> level -> x. Put a delay in one link; people take time to notice."
     ) == str(caught.value)
 
 

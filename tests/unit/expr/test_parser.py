@@ -128,12 +128,8 @@ DEFECTS = {
     "a % b": "'%' is not used here; write modulo(a, b)\n    a % b\n      ^",
     "a < b < c": "comparisons cannot be chained; join them with and\n    a < b < c\n          ^",
     "'text'": "text in quotes cannot stand in an equation\n    'text'\n    ^",
-    "a.b": (
-        "'.' does not belong here; an equation holds names, numbers and calls, never attributes\n    a.b\n     ^"
-    ),
-    "Waiting / 2": (
-        "'Waiting' is not a name: names are lower_snake_case, e.g. people_waiting\n    Waiting / 2\n    ^"
-    ),
+    "a.b": ("'.' does not belong here; an equation holds names, numbers and calls, never attributes\n    a.b\n     ^"),
+    "Waiting / 2": ("'Waiting' is not a name: names are lower_snake_case, e.g. people_waiting\n    Waiting / 2\n    ^"),
     "_x": "'_x' is not a name: names are lower_snake_case, e.g. people_waiting\n    _x\n    ^",
     "3x": "'3x' is neither a number nor a name\n    3x\n    ^",
     "1e999": "the number 1e999 is too large\n    1e999\n    ^",
