@@ -23,11 +23,13 @@ class Source(NamedTuple):
 
 
 class Renewal(NamedTuple):
-    """How a value is worked out: where it stands, its function, and where its arguments stand."""
+    """How a value is worked out: where it stands, its function, and where its arguments stand, mostly one or two."""
 
     place: int
     function: Operation
-    arguments: tuple[int, ...]
+    first: Any
+    second: Any = None
+    more: tuple[Any, ...] = ()
 
 
 class Room(NamedTuple):
@@ -137,7 +139,8 @@ class _Planner:
                 self.tables[instruction.payload] = self.new_place()
             arguments.append(self.tables[instruction.payload])
         self.places[number] = self.new_place()
-        return Renewal(self.places[number], bound(instruction), tuple(arguments))
+        first, second, *more = arguments if len(arguments) > 1 else (*arguments, None)
+        return Renewal(self.places[number], bound(instruction), first, second, tuple(more))
 
     def argument(self, user: Instruction, number: int) -> int:
         """Return where an argument stands: single numbers read inside a step stand there without their column axis.
@@ -155,7 +158,7 @@ class _Planner:
 
     def flattened(self, level: Level) -> list[Renewal]:
         return [
-            Renewal(place, _without_columns, (self.places[number],))
+            Renewal(place, _without_columns, self.places[number])
             for number, place in self.flat.items()
             if self.of(number).level is level
         ]

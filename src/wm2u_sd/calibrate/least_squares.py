@@ -23,6 +23,7 @@ from wm2u_sd.simulate.streams import uniforms
 Array = NDArray[np.float64]
 
 DIFFERENCE = 1e-5
+SETTLED = 1e-6  # relative change of the misfit or of the constants: thousandths of a constant's spread
 SAME_ANSWER = 0.01  # in units of misfit
 IMPOSSIBLE = 1e6  # standardised residual given to a candidate that cannot be run
 
@@ -54,7 +55,9 @@ def fit_least_squares(
     results = [problem.solve(start) for start in problem.starting_points(starts, seed)]
     results = [result for result in results if np.isfinite(result.cost) and result.cost < IMPOSSIBLE]
     if not results:
-        raise CalibrationError(f"{model.name}: no starting point could be run; look at the bounds of the free constants")
+        raise CalibrationError(
+            f"{model.name}: no starting point could be run; look at the bounds of the free constants"
+        )
     best = min(results, key=lambda result: result.cost)
     agreeing = sum(bool(result.cost - best.cost < SAME_ANSWER) for result in results)
     return problem.fit(best, starts, agreeing)
@@ -72,6 +75,8 @@ class _Problem:
         self.spread = np.array([f.spread for f in free])
         self.low = np.array([f.inward(f.low) for f in free])
         self.high = np.array([f.inward(f.high) for f in free])
+        self.point: Array = np.empty(0)
+        self.found: tuple[Array, Array] = (np.empty(0), np.empty((0, 0)))
 
     def starting_points(self, n: int, seed: str | int) -> list[Array]:
         from scipy.special import ndtri
@@ -99,25 +104,38 @@ class _Problem:
         gaps = np.where(np.isfinite(gaps), gaps, IMPOSSIBLE)
         return np.concatenate([gaps, (points - self.centre) / self.spread], axis=1)
 
+    def at(self, point: Array) -> Array:
+        """Return the residuals at a point."""
+        return self.around(point)[0]
+
     def jacobian(self, point: Array) -> Array:
-        """Difference the residuals to both sides of every constant, all in one batch."""
-        moves = np.diag(np.full(len(point), DIFFERENCE))
-        both = self.residuals(np.concatenate([point + moves, point - moves]))
-        n = len(point)
-        return (both[:n] - both[n:]).T / (2 * DIFFERENCE)
+        """Return their Jacobian there."""
+        return self.around(point)[1]
+
+    def around(self, point: Array) -> tuple[Array, Array]:
+        """Return the residuals at a point and their Jacobian, differenced to both sides of every constant.
+
+        All in one batch, which takes little longer than the point alone; the solver asks for both one after the other.
+        """
+        if not np.array_equal(point, self.point):
+            n, moves = len(point), np.diag(np.full(len(point), DIFFERENCE))
+            found = self.residuals(np.concatenate([point[None], point + moves, point - moves]))
+            self.point = point.copy()
+            self.found = found[0], (found[1 : n + 1] - found[n + 1 :]).T / (2 * DIFFERENCE)
+        return self.found
 
     def solve(self, start: Array) -> Any:
         from scipy.optimize import least_squares
 
         return least_squares(
-            lambda x: self.residuals(x[None])[0],
+            self.at,
             start,
             jac=self.jacobian,
             bounds=(self.low, self.high),
             method="trf",
             x_scale=self.spread,
-            xtol=1e-10,
-            ftol=1e-10,
+            xtol=SETTLED,
+            ftol=SETTLED,
             max_nfev=60,
         )
 

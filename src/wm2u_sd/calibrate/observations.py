@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ class Series:
 
     Attributes:
         name: Name of the measure in the data.
-        observes: Name in the model: a stock or auxiliary for a count at a date, anything with a rate for a count over time.
+        observes: Name in the model: a stock or auxiliary for a count at a date, anything with a rate for a count over
+            time.
         kind: 'stock' (a count on a day) or 'flow' (a count over a period: the integral, never the rate at its end).
         period: Length of the period of a flow, in the model's unit of time.
         relative, absolute: Error of one count: standard deviation = sqrt(absolute^2 + (relative * value)^2).
@@ -60,7 +61,8 @@ class Observations:
     """Series and counts, in one order.
 
     Raises:
-        CalibrationError: A count of an unknown series, a kind that is neither stock nor flow, or a figure that is no number.
+        CalibrationError: A count of an unknown series, a kind that is neither stock nor flow, or a figure that is no
+            number.
     """
 
     series: Sequence[Series]
@@ -122,13 +124,19 @@ class Observations:
 
     def predicted(self, data: xr.Dataset) -> Array:
         """Return what a run says each count should have been, shape (draw, count)."""
-        return np.array([self._one(data, count) for count in self.counts]).T
+        at = {float(time): position for position, time in enumerate(data["time"].values)}
+        values = {s.name: _over_time(data, s) for s in self.series}
+        return np.array([_one(values[count.series], self.of(count.series), count.time, at) for count in self.counts]).T
 
-    def _one(self, data: xr.Dataset, count: Count) -> Array:
-        series = self.of(count.series)
-        if series.kind == "stock":
-            found: Array = data[series.observes].isel(scenario=0).sel(time=count.time).values
-            return found
-        total = data[CUMULATIVE + series.observes].isel(scenario=0)
-        difference: Array = total.sel(time=count.time).values - total.sel(time=count.time - series.period).values
-        return difference
+
+def _over_time(data: xr.Dataset, series: Series) -> Array:
+    """Return what a series observes in a run of one scenario, shape (time, draw)."""
+    name = series.observes if series.kind == "stock" else CUMULATIVE + series.observes
+    values: Array = data[name].isel(scenario=0).transpose("time", "draw").values
+    return values
+
+
+def _one(values: Array, series: Series, time: float, at: Mapping[float, int]) -> Array:
+    """Return what a run says a count at a time should have been, shape (draw,)."""
+    found: Array = values[at[time]]
+    return found if series.kind == "stock" else found - values[at[time - series.period]]

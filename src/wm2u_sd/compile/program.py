@@ -107,7 +107,7 @@ class Program:
         time: Steps and integration method.
         constants: Inputs, in order; the column axis is added by the backend.
         tables: Lookups.
-        states: Stocks, then levels of small models, then running integrals.
+        states: Levels of small models and stocks, then running integrals.
         start: Code for the first moment: initial states, frozen values, first line and memory contents.
         step: Code for the rates at a moment.
         initials: For each state, an instruction of `start`.

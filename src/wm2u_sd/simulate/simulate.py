@@ -115,8 +115,13 @@ class Simulator:
         constants, balanced = _constants(self.model, self.kernel, ensemble)
         job = _Job(self.model, self.scenarios, self.kernel, constants, ensemble.n, self.wanted)
         arrays, failed = job.run(progress)
-        provenance = _provenance(self.model, self.scenarios, ensemble, self.backend_name)
+        provenance = {**self.provenance, "draws": str(ensemble.n), "seed": ensemble.seed}
         return _Assembly(job, ensemble, balanced, arrays, failed).run(provenance)
+
+    @cached_property
+    def provenance(self) -> dict[str, str]:
+        """Where results come from, whatever the ensemble."""
+        return _provenance(self.model, self.scenarios, self.backend_name)
 
 
 def _scenarios(scenarios: Scenario | Sequence[Scenario]) -> list[Scenario]:
@@ -464,14 +469,12 @@ def _times_time(units: str, time_units: str) -> str:
     return units.removesuffix(suffix) if units.endswith(suffix) else f"{units}*{time_units}"
 
 
-def _provenance(model: Model, scenarios: Sequence[Scenario], ensemble: Ensemble, backend_name: str) -> dict[str, str]:
+def _provenance(model: Model, scenarios: Sequence[Scenario], backend_name: str) -> dict[str, str]:
     said = json.dumps([scenario_to_dict(scenario) for scenario in scenarios], sort_keys=True, default=str)
     return {
         "model": model.name,
         "model_digest": model.digest,
         "scenarios_digest": hashlib.sha256(said.encode()).hexdigest()[:16],
-        "draws": str(ensemble.n),
-        "seed": ensemble.seed,
         "method": model.time.method,
         "step": f"{model.time.step} {model.time.units}",
         "backend": backend_name,

@@ -97,6 +97,18 @@ def test_copies_run_as_one_until_they_part_equal_copies_run_apart(model: Model, 
     ] or parting > 36
 
 
+def test_a_draw_that_leaves_the_numbers_before_copies_part_is_noted_in_each_copy() -> None:
+    model = Model("burst", time=Time(0, 6)).define(
+        Constant("begin", 1.0), Stock("level", "begin", inflows=["growing"]), Flow("growing", "level ^ 2")
+    )
+    kernel = NumpyKernel(lower(model))
+    begin = np.array([1.0, 1e200, 0.0] * 2)
+
+    _, bad = kernel.run(Inputs([begin], 6, copies=2, parting=4), ["level"], range(7))
+    # 1e200 squared is beyond the largest number, about 1.8e308.
+    assert [-1, 1, -1] * 2 == bad.tolist()
+
+
 @pytest.mark.parametrize("columns", [1, 7, 50])
 def test_how_draws_are_cut_into_blocks_changes_no_bit(
     model: Model, columns: int, monkeypatch: pytest.MonkeyPatch
