@@ -46,10 +46,7 @@ class Assumption:
     @cached_property
     def ranks(self) -> np.ndarray:
         """Rank of each draw, ties sharing their mean, shape (draw,)."""
-        from scipy import stats
-
-        ranks: np.ndarray = stats.rankdata(self.values)
-        return ranks
+        return _ranks(self.values)
 
 
 def assumptions(run: RunLike, benefit: CostBenefit) -> list[Assumption]:
@@ -119,11 +116,17 @@ def can_tell(drawn: Sequence[Assumption], target: np.ndarray) -> bool:
 def shares_of(drawn: Sequence[Assumption], target: np.ndarray) -> np.ndarray:
     """Return the squared rank correlation of each assumption with an answer, shape (assumption,)."""
     import numpy as np
-    from scipy import stats
 
-    ranks = np.column_stack([*(one.ranks for one in drawn), stats.rankdata(target)])
+    ranks = np.column_stack([*(one.ranks for one in drawn), _ranks(target)])
     shares: np.ndarray = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1] ** 2
     return shares
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    import pandas as pd
+
+    ranks: np.ndarray = pd.Series(values).rank().to_numpy(dtype=float)
+    return ranks
 
 
 def _slopes(drawn: Sequence[Assumption], target: np.ndarray) -> np.ndarray:
