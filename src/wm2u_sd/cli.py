@@ -128,7 +128,9 @@ def fit(folder: Folder, starts: Annotated[int, typer.Option(min=1, help="Startin
     from wm2u_sd.views.summary import print_fit
 
     place = open_place(folder, fitted=False)
-    shown = fit_shown(replace(place, fit=fit_place(place, starts=starts)))
+    with _progress() as stage:
+        fitted = fit_place(place, starts=starts, progress=stage("fit"))
+    shown = fit_shown(replace(place, fit=fitted))
     if shown:
         print_fit(shown)
 

@@ -84,7 +84,7 @@ class Fit:
         covariance: Of those, shape (free, free), widened where the fit is worse than the stated errors.
         residuals: Every count.
         misfit: Sum of squared standardised residuals, without the priors' part.
-        starts: How many starting points were tried, and `agreeing`, how many led to the same answer.
+        starts: How many starting points were tried, and `agreeing`, how many led to an answer that fits as well.
         provenance: Model digest, data digest and settings.
     """
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,26 @@ from wm2u_sd.errors import CalibrationError, SimulationError
 from wm2u_sd.model.model import Model
 from wm2u_sd.simulate.ensemble import Ensemble
 from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import Simulator
+from wm2u_sd.simulate.simulate import Progress, Simulator
 from wm2u_sd.simulate.streams import uniforms
 
 Array = NDArray[np.float64]
 
 DIFFERENCE = 1e-5
 SETTLED = 1e-6  # relative change of the misfit or of the constants: thousandths of a constant's spread
-SAME_ANSWER = 0.01  # in units of misfit
+SAME_ANSWER = 0.5  # units of log likelihood, within which answers fit as well as one another
+MOST_EVALUATIONS = 60  # of one start
 IMPOSSIBLE = 1e6  # standardised residual given to a candidate that cannot be run
 
 
 def fit_least_squares(
-    model: Model, observations: Observations, free: Sequence[Free], *, starts: int = 4, seed: str | int = "wm2u"
+    model: Model,
+    observations: Observations,
+    free: Sequence[Free],
+    *,
+    starts: int = 4,
+    seed: str | int = "wm2u",
+    progress: Progress | None = None,
 ) -> Fit:
     """Fit constants to counts.
 
@@ -39,6 +47,7 @@ def fit_least_squares(
         free: The constants to find, each with bounds and a prior that pulls gently where the data are silent.
         starts: Number of starting points: the stated values first, the others drawn from the priors.
         seed: For the starting points.
+        progress: Called with (evaluations done, most there can be); a start that settles early jumps ahead.
 
     Returns:
         The best fit found.
@@ -52,7 +61,11 @@ def fit_least_squares(
         )
     observations.check_times(model.time)
     problem = _Problem(model, observations, free)
-    results = [problem.solve(start) for start in problem.starting_points(starts, seed)]
+    results = []
+    for number, start in enumerate(problem.starting_points(starts, seed)):
+        problem.tell = partial(_tell, progress, number * MOST_EVALUATIONS, starts * MOST_EVALUATIONS)
+        results.append(problem.solve(start))
+    _tell(progress, 0, starts * MOST_EVALUATIONS, starts * MOST_EVALUATIONS)
     results = [result for result in results if np.isfinite(result.cost) and result.cost < IMPOSSIBLE]
     if not results:
         raise CalibrationError(
@@ -61,6 +74,11 @@ def fit_least_squares(
     best = min(results, key=lambda result: result.cost)
     agreeing = sum(bool(result.cost - best.cost < SAME_ANSWER) for result in results)
     return problem.fit(best, starts, agreeing)
+
+
+def _tell(progress: Progress | None, before: int, total: int, evaluations: int) -> None:
+    if progress is not None:
+        progress(min(before + evaluations, total), total)
 
 
 class _Problem:
@@ -75,6 +93,8 @@ class _Problem:
         self.spread = np.array([f.spread for f in free])
         self.low = np.array([f.inward(f.low) for f in free])
         self.high = np.array([f.inward(f.high) for f in free])
+        self.tell: Callable[[int], None] = lambda evaluations: None
+        self.evaluations = 0
         self.point: Array = np.empty(0)
         self.found: tuple[Array, Array] = (np.empty(0), np.empty((0, 0)))
 
@@ -121,12 +141,15 @@ class _Problem:
             n, moves = len(point), np.diag(np.full(len(point), DIFFERENCE))
             found = self.residuals(np.concatenate([point[None], point + moves, point - moves]))
             self.point = point.copy()
+            self.evaluations += 1
+            self.tell(self.evaluations)
             self.found = found[0], (found[1 : n + 1] - found[n + 1 :]).T / (2 * DIFFERENCE)
         return self.found
 
     def solve(self, start: Array) -> Any:
         from scipy.optimize import least_squares
 
+        self.evaluations = 0
         return least_squares(
             self.at,
             start,
@@ -136,7 +159,7 @@ class _Problem:
             x_scale=self.spread,
             xtol=SETTLED,
             ftol=SETTLED,
-            max_nfev=60,
+            max_nfev=MOST_EVALUATIONS,
         )
 
     def fit(self, best: Any, starts: int, agreeing: int) -> Fit:

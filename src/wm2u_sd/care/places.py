@@ -16,6 +16,7 @@ from wm2u_sd.io.text import load
 from wm2u_sd.model.model import Model
 from wm2u_sd.simulate.ensemble import Ensemble, draw
 from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulate.simulate import Progress
 
 
 def models_root() -> Path:
@@ -110,7 +111,7 @@ def fitting_model(model: Model) -> Model:
     return model.with_time(end=end, method="rk2", step="1/2", saveper=12)
 
 
-def fit_place(place: Place, *, starts: int = 4) -> Fit:
+def fit_place(place: Place, *, starts: int = 4, progress: Progress | None = None) -> Fit:
     """Fit a place, opened unfitted, to its own counts and save the fit in its folder.
 
     Raises:
@@ -118,6 +119,8 @@ def fit_place(place: Place, *, starts: int = 4) -> Fit:
     """
     if place.observations is None or not place.free:
         raise FileError(f"{place.folder}: there are no counts or nothing to fit; give observations.yaml and fit.yaml")
-    fit = fit_least_squares(fitting_model(place.model), place.observations, place.free, starts=starts)
+    fit = fit_least_squares(
+        fitting_model(place.model), place.observations, place.free, starts=starts, progress=progress
+    )
     save_fit(fit, place.folder)
     return fit

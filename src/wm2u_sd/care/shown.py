@@ -115,7 +115,7 @@ def fit_shown(place: Place) -> FitShown | None:
         series=_by_series(fit, gaps, labels),
         facts=(
             f"{len(fit.residuals)} published counts from {fit.starts} starting "
-            f"{'point' if fit.starts == 1 else 'points'}, of which {fit.agreeing} led to the same answer.",
+            f"{'point' if fit.starts == 1 else 'points'}, of which {fit.agreeing} led to an answer that fits as well.",
             f"{len(fit.free)} constants were fitted. A gap of 1 is one standard error of the count, as stated with it.",
         ),
         cannot_tell=[_in_words(said, labels) for said in fit.cannot_tell()],
