@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,9 @@ def power(x: Array, y: Array, out: Array | None = None) -> Array:
     NumPy takes short cuts (x * x, sqrt) when one exponent serves a whole loop, which round differently; an exponent
     written out for every element never meets them.
     """
-    shape = np.broadcast_shapes(np.shape(x), np.shape(y))
-    written_out = np.shape(y) == shape and y.flags.owndata
-    return np.asarray(np.power(x, y if written_out else np.broadcast_to(y, shape).copy(), out=out))
+    if np.shape(x) != np.shape(y) or not y.flags.owndata:
+        y = np.broadcast_to(y, np.broadcast_shapes(np.shape(x), np.shape(y))).copy()
+    return np.asarray(np.power(x, y, out=out))
 
 
 def add_up(value: Array, axis: Sequence[int]) -> Array:
@@ -55,16 +55,22 @@ class Curve:
         return cls(xs, ys, np.diff(ys) / np.diff(xs), extrapolate)
 
 
+@cache
+def all_of_it(shape: tuple[int, ...]) -> Array:
+    """Return the share 1 for every element and column, one and the same array each time."""
+    return np.broadcast_to(1.0, shape)
+
+
 def share_out(content: Array, demand: Array) -> Array:
-    """Return the share of its demand that a stock can meet; one 1 for all columns when it can meet all in each."""
+    """Return the share of its demand that a stock can meet; `all_of_it` when it can meet all in every column."""
     short = demand > content
-    return np.where(short, content / demand, 1.0) if short.any() else np.broadcast_to(1.0, short.shape)
+    return np.where(short, content / demand, 1.0) if np.count_nonzero(short) else all_of_it(short.shape)
 
 
 def grant(asked: Array, share: Array) -> Array:
     """Return the share of what is asked, negative demands as they are; when nobody is short, `asked` itself."""
-    one_for_all = not any(share.strides) and share.item(0) == 1.0
-    return asked if one_for_all and asked.shape == share.shape else np.where(asked > 0.0, asked * share, asked)
+    nobody_short = share is all_of_it(share.shape)
+    return asked if nobody_short and asked.shape == share.shape else np.where(asked > 0.0, asked * share, asked)
 
 
 def look_up(x: Array, curve: Curve) -> Array:

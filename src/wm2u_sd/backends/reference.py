@@ -12,9 +12,11 @@ import numpy as np
 from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
 from wm2u_sd.backends.operations import Curve
 from wm2u_sd.backends.plan import Plan, Renewal, plan
-from wm2u_sd.compile.integrators import TABLEAUX
+from wm2u_sd.compile.integrators import TABLEAUX, Tableau
 from wm2u_sd.compile.program import Code, Level, Line, Program
 from wm2u_sd.model.shape import Axis
+
+ROUNDING = 1e-12  # of what a stock held at the start of a step: nobody is owed, a sum came out in another last place
 
 States = dict[int, Array]
 """Number of a state -> its value, (*its axes, columns)."""
@@ -185,6 +187,10 @@ class _Course:
         self.tableau, self.dt, self.n_steps = TABLEAUX[program.time.method], program.time.dt, program.time.n_steps
         self.numbers = {slot.name: number for number, slot in enumerate(program.states)}
         self.read = [at for at, state in enumerate(layout.states) if state in layout.step.reads["state"]]
+        self.begins, self.lasts = program.time.start, [_lasts(self.tableau, k) for k in range(len(self.tableau.b))]
+        rationed = {self.numbers[name] for name in program.non_negative}
+        self.held = [k for k in layout.states if k in rationed] if len(self.tableau.b) > 1 else []
+        self.lasts[0] = self.lasts[0] or bool(self.held)
         self.failed: Steps = np.full(machine.inputs.n_columns, -1, dtype=np.int64)
         machine.given["frozen"] = past.frozen
         machine.renew(Level.RUN)
@@ -199,14 +205,15 @@ class _Course:
             if step in self.keep:
                 self.save(step, self.keep[step])
             if step < self.n_steps:
-                self.advance(step, rates)
+                self.advance(rates)
             if step == first:
                 self.machine.set_aside()
 
     def enter(self, step: int) -> None:
         """Take in the clock, what scenarios have moved and what comes out of delays at the start of a step."""
         machine = self.machine
-        self.set_clock(self.program.time.at(step))
+        self.begins = self.program.time.at(step)
+        self.set_clock(self.begins)
         machine.given["held_time"] = machine.given["time"]
         if machine.inputs.moving is not None:
             machine.given["constant"] |= machine.inputs.moving(step)
@@ -223,21 +230,32 @@ class _Course:
         self.machine.renew(Level.STAGE)
         return [self.machine.value(self.program.rates[state]) for state in self.layout.states]
 
-    def advance(self, step: int, rates: list[Array]) -> None:
-        """Carry the states over one step; `rates` are those at its start."""
-        origin, begins, memories = self.past.states, self.program.time.at(step), self.program.memories
+    def advance(self, rates: list[Array]) -> None:
+        """Carry the states over the step that was entered; `rates` are those at its start."""
+        origin, memories = self.past.states, self.program.memories
         self.past.remembered = {k: np.array(self.machine.value(memories[k].source)) for k in self.past.remembered}
         stages = [self.lasting(0, rates)]
         for stage, weights in enumerate(self.tableau.a, start=1):
-            self.set_clock(begins + self.tableau.c[stage] * self.dt)
+            self.set_clock(self.begins + self.tableau.c[stage] * self.dt)
             self.past.states = self.moved(origin, weights, stages, self.read)
             stages.append(self.lasting(stage, self.evaluate()))
         self.past.states = self.moved(origin, self.tableau.b, stages, range(len(rates)))
+        if self.held:
+            self.hold_above_zero(origin, stages[0])
+
+    def hold_above_zero(self, origin: States, rates: list[Array]) -> None:
+        """Make by Euler's method, under which a ration never overdraws, the step of columns that would (SEM-43)."""
+        below = np.zeros(self.machine.inputs.n_columns, dtype=bool)
+        for number in self.held:
+            overdrawn = self.past.states[number] < -ROUNDING * np.maximum(origin[number], 0.0)
+            below |= overdrawn.any(axis=tuple(range(overdrawn.ndim - 1)))
+        if below.any():
+            euler = self.moved(origin, (1.0,), [rates], range(len(rates)))
+            self.past.states = {k: np.where(below, euler[k], value) for k, value in self.past.states.items()}
 
     def lasting(self, stage: int, rates: list[Array]) -> list[Array]:
-        """Copy the rates of a stage that are needed after the next one has been written over them."""
-        later = [*self.tableau.a[stage + 1 :], self.tableau.b if stage < len(self.tableau.a) else ()]
-        return [np.array(one) for one in rates] if any(weights[stage] for weights in later if weights) else rates
+        """Copy the rates of a stage that are needed after those of the next have been written over them."""
+        return [np.array(one) for one in rates] if self.lasts[stage] else rates
 
     def moved(
         self, origin: States, weights: Sequence[float], stages: Sequence[list[Array]], which: Iterable[int]
@@ -256,6 +274,11 @@ class _Course:
         for value in self.past.states.values():
             finite = np.isfinite(value).all(axis=tuple(range(value.ndim - 1)))
             self.failed[(self.failed < 0) & ~finite] = step
+
+
+def _lasts(tableau: Tableau, stage: int) -> bool:
+    """Return whether the rates of a stage are weighed again after the next one has begun."""
+    return any(row[stage] for row in tableau.a[stage + 1 :]) or (stage < len(tableau.a) and tableau.b[stage] != 0)
 
 
 def _lengths(axes: Sequence[Axis]) -> tuple[int, ...]:

@@ -104,6 +104,7 @@ class _Lowering:
         self.lines = {name: number for number, name in enumerate(expanded.lines)}
         self.samples = {name: number for number, name in enumerate(expanded.samples)}
         self.slots = self.state_slots()
+        self.non_negative = tuple(stock.name for stock in model.stocks() if stock.non_negative)
 
     def over(self, owner: str, over: Sequence[str]) -> Axes:
         return axes_over(self.model, owner, over)
@@ -155,7 +156,7 @@ class _Lowering:
             frozen_values=tuple(frozen_values),
             lines=lines,
             memories=memories,
-            non_negative=tuple(stock.name for stock in self.model.stocks() if stock.non_negative),
+            non_negative=self.non_negative,
             digest=self.model.digest,
         )
 
@@ -386,7 +387,8 @@ class _StepCode(_Code):
     def source(self, name: str, over: Axes) -> int | None:
         whole, emit = self.whole, self.builder.emit
         if name in whole.slots:
-            return emit("state", (), over, Level.STAGE, list(whole.slots).index(name))
+            value = emit("state", (), over, Level.STAGE, list(whole.slots).index(name))
+            return emit("max", (value, self.literal(0.0)), over) if name in whole.non_negative else value
         if name in whole.frozen:
             return emit("frozen", (), over, Level.RUN, whole.frozen[name])
         if name in whole.lines:

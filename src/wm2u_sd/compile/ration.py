@@ -85,5 +85,5 @@ def _demand(flow: str) -> Expression:
 
 def _share(stock: Stock) -> Expression:
     """Return the share of its demand that a stock can meet in one step, 1 when it can meet all of it."""
-    content = Binary("/", Call("max", (Reference(stock.name), Number(0.0))), Reference("time_step"))
+    content = Binary("/", Reference(stock.name), Reference("time_step"))
     return Call(SHARE, (content, Reference(f"{stock.name}.demand")))
