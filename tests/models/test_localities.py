@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from wm2u_sd.care.answer import RUN_STEPS
+from wm2u_sd.care.outcomes import LEVELS
 from wm2u_sd.care.places import Place, fitting_model, open_place, place_names
 from wm2u_sd.care.published import PLACES
 from wm2u_sd.simulate.scenario import Scenario
@@ -34,7 +37,8 @@ def test_every_authority_of_greater_manchester_is_shipped() -> None:
 
 
 def test_the_fit_beside_a_place_is_of_this_model(place: Place) -> None:
-    assert place.fit is not None and place.observations is not None
+    assert place.fit is not None
+    assert place.observations is not None
     model = fitting_model(place.model)
     run = simulate(
         model, Scenario("as_now"), save=place.observations.observed(), accumulate=place.observations.accumulated()
@@ -90,3 +94,19 @@ def test_spending_on_care_in_the_model_is_children_times_the_published_cost(plac
     weekly = 1000 * run.data["care_spending"] / run.data["children_in_care"] * 12 / (365.25 / 7)
 
     assert np.full(weekly.size, WEEKLY[place.model.name][0]) == pytest.approx(weekly.values.ravel(), abs=0.05)
+
+
+def test_the_steps_of_the_main_job_are_fine_enough() -> None:
+    place = open_place("stockport")
+    scenarios = [place.scenarios[name] for name in ("as_now", "drift", "early_help_cut", "family_groups")]
+    draws = place.ensemble(6, "fine")
+
+    def yearly(**steps: str) -> xr.Dataset:
+        model = place.model.with_time(**{**RUN_STEPS, **steps})
+        return simulate(model, scenarios, draws=draws, save=LEVELS).data
+
+    coarse, fine = yearly(), yearly(method="rk4", step="1/8")
+    for name in LEVELS:
+        size = abs(fine[name]).max("time")
+        # V-06 of the validation tests of Barlas and Sterman: an integration error above 1% of an output is a failure.
+        assert float((abs(coarse[name] - fine[name]).max("time") / size).max()) < 0.005, name

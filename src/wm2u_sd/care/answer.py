@@ -19,8 +19,8 @@ COUNCIL = "council"
 YEARS, BEYOND = 10, 20
 PRICES = 2024
 SAVED_EVERY = 12
-# Against rk4 at 1/8, over 100 draws of Stockport's scenarios, any result of a year is within 1.7% of its range, mostly
-# because levers hold still during a step. With a step of 1 it is 13%, also with rk4: a stock grants once what it holds.
+# Against rk4 at 1/8, in 60 draws of every scenario of Stockport and Wigan, any result of any year is within 0.5% of its
+# range. With a step of 1 a queue may be off by half: a stock grants only once a step what it holds.
 RUN_STEPS = {"method": "rk2", "step": "1/2", "saveper": SAVED_EVERY}
 MONTHS = 12
 

@@ -34,21 +34,19 @@ def all_levers(scenario: Scenario) -> list[Lever]:
     return [*(Lever(name, to=value) for name, value in scenario.set.items()), *scenario.levers]
 
 
-def in_force(lever: Lever, time: float, dt: float) -> float:
+def in_force(lever: Lever, time: float) -> float:
     """Return how much of a lever is in force, 0 to 1: a third-order delay of its step up and its step down (SEM-51).
 
-    `time` is the start of a step; a step change at `start` counts from the step that begins nearest to it.
+    `time` is the middle of a step, so that what is held during a step is right on average.
     """
-    return _risen(lever, lever.start, time, dt) - (0.0 if lever.end is None else _risen(lever, lever.end, time, dt))
+    return _risen(lever, lever.start, time) - (0.0 if lever.end is None else _risen(lever, lever.end, time))
 
 
-def _risen(lever: Lever, since: float | None, time: float, dt: float) -> float:
+def _risen(lever: Lever, since: float | None, time: float) -> float:
     if since is None:
         return 1.0
-    if lever.ramp <= 0:
-        return float(time + dt / 2 > since)
-    if time <= since:
-        return 0.0
+    if lever.ramp <= 0 or time <= since:
+        return float(time > since)
     s = 3 * (time - since) / lever.ramp
     return 1.0 - float(np.exp(-s)) * (1 + s + s * s / 2)
 
@@ -102,11 +100,11 @@ class Schedule:
 
     def __init__(self, model: Model, scenarios: Sequence[Scenario]) -> None:
         time = model.time
-        dt = time.dt
         self.times = [time.at(step) for step in range(time.n_steps + 1)]
         self.scenarios = [[lever for lever in all_levers(s) if lever.points is None] for s in scenarios]
         self.shares = [
-            [[in_force(lever, now, dt) for now in self.times] for lever in levers] for levers in self.scenarios
+            [[in_force(lever, now + time.dt / 2) for now in self.times] for lever in levers]
+            for levers in self.scenarios
         ]
 
     def targets(self, scenario: int) -> list[str]:

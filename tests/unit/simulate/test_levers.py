@@ -13,6 +13,7 @@ from wm2u_sd.simulate.scenario import Lever, Scenario
 from wm2u_sd.simulate.simulate import simulate
 
 TIMES = np.arange(0, 11)
+MIDDLES = TIMES + 0.5  # of the steps that begin then
 
 
 @pytest.fixture
@@ -113,21 +114,34 @@ def erlang(time: np.ndarray, since: float, ramp: float) -> np.ndarray:
 def test_a_ramp_is_a_third_order_delay_of_the_step(ramp: float, model: Model) -> None:
     values = seen(model, Lever("rate", to=6.0, start=3.0, ramp=ramp))
 
-    np.testing.assert_allclose(2 + 4 * erlang(TIMES, 3.0, ramp), values, rtol=1e-12)
+    np.testing.assert_allclose(2 + 4 * erlang(MIDDLES, 3.0, ramp), values, rtol=1e-12)
+
+
+def test_what_a_ramp_adds_up_to_is_right_to_second_order(model: Model) -> None:
+    # The area under an Erlang-3 distribution function of mean m, long after it began, is the time since less m.
+    lever = Lever("rates", add=4.0, start=2.0, ramp=1.0)
+    gaps = []
+    for step in ("1/4", "1/8"):
+        run = simulate(model.with_time(step=step), [Scenario("as_now"), Scenario("more", levers=[lever])])
+        pool = run.data["pool"].sel(time=10.0).values[:, 0]
+        gaps.append(abs(pool[1] - pool[0] - 4.0 * (10 - 2 - 1)))
+
+    assert gaps[0] < 0.01 * 28
+    assert np.log2(gaps[0] / gaps[1]) > 1.9
 
 
 def test_a_ramp_fades_as_it_came(model: Model) -> None:
     values = seen(model, Lever("rate", add=4.0, start=1.0, end=4.0, ramp=1.5))
 
-    np.testing.assert_allclose(2 + 4 * (erlang(TIMES, 1.0, 1.5) - erlang(TIMES, 4.0, 1.5)), values, rtol=1e-12)
+    np.testing.assert_allclose(2 + 4 * (erlang(MIDDLES, 1.0, 1.5) - erlang(MIDDLES, 4.0, 1.5)), values, rtol=1e-12)
 
 
 def test_half_of_a_ramp_is_felt_at_its_median(model: Model) -> None:
     # The median of an Erlang-3 is 0.89135 of its mean: the root of exp(-u) (1 + u + u^2/2) = 1/2 is u = 2.67406.
     median = 2.674060313723 / 3
-    fine = model.with_time(end=median, step=median)
+    one_step = model.with_time(end=2 * median, step=2 * median)
 
-    assert 4.0 == pytest.approx(seen(fine, Lever("rate", to=6.0, start=0.0, ramp=1.0))[-1], rel=1e-9)
+    assert 4.0 == pytest.approx(seen(one_step, Lever("rate", to=6.0, start=0.0, ramp=1.0))[0], rel=1e-9)
 
 
 def test_a_ramped_lever_acts_on_every_draw(model: Model) -> None:
@@ -137,7 +151,7 @@ def test_a_ramped_lever_acts_on_every_draw(model: Model) -> None:
     )
     before, after = run.data["seen"].values
 
-    np.testing.assert_allclose(before * (1 + 2 * erlang(TIMES, 2.0, 2.0)), after, rtol=1e-12)
+    np.testing.assert_allclose(before * (1 + 2 * erlang(MIDDLES, 2.0, 2.0)), after, rtol=1e-12)
 
 
 def test_a_lever_reaches_every_element_of_a_constant_over_dimensions() -> None:
