@@ -127,16 +127,21 @@ def _short(known: Figures, pictures: dict[str, Picture]) -> list[str]:
     inputs = known.inputs
     ranges = [f"{pictures['outlook'].words.title}.", f"{pictures['overview'].words.title}."]
     if len(known.judgement):
-        least, most = known.judgement["share"].min(), known.judgement["share"].max()
-        ranges.append(
-            f"Of what moves these answers between runs, {in_hundred(least)} to {in_hundred(most)} parts, by option, "
-            "are judgements that nobody has measured."
-        )
+        ranges.append(judgement_in_words(known))
     return [
         page.bullets(inputs.questions, ordered=True),
         page.bullets(ranges),
         page.table(money_tables.in_short(known, inputs.featured)),
     ]
+
+
+def judgement_in_words(known: Figures) -> str:
+    """Say how much of the answers rests on what nobody has measured."""
+    least, most = known.judgement["share"].min(), known.judgement["share"].max()
+    return (
+        f"Of what moves these answers between runs, {in_hundred(least)} to {in_hundred(most)} parts, by option, are "
+        "judgements that nobody has measured."
+    )
 
 
 def _shown(picture: Picture, png: bytes, headed: bool) -> list[str]:

@@ -9,7 +9,7 @@ from wm2u_sd.economics.honesty import HonestyBlock
 from wm2u_sd.views import background_tables, money_tables, people_tables
 from wm2u_sd.views.figures import Figures
 from wm2u_sd.views.inputs import FitShown
-from wm2u_sd.views.report import PAGE, PICTURES, TABLES
+from wm2u_sd.views.report import PAGE, PICTURES, TABLES, judgement_in_words
 from wm2u_sd.views.table import Table
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ def print_summary(known: Figures, out: str | Path, console: Console | None = Non
     _table(console, "What the options change for people", changes)
     if inputs.cautions:
         _table(console, "What looks good and has a price", people_tables.overview(known, inputs.cautions))
-    _table(console, "Money", money_tables.net_cost(known, inputs.shown))
+        _table(console, "And what it costs", money_tables.net_cost(known, inputs.cautions))
     _honesty(console, known)
     if len(known.judgement):
-        _table(console, "How much rests on judgement", background_tables.judgement(known, inputs.featured))
+        console.print(f"\n{judgement_in_words(known)}")
+    _table(console, "In short", money_tables.in_short(known, inputs.featured))
     _files(console, Path(out))
 
 
@@ -57,8 +58,10 @@ def print_fit(fit: FitShown, console: Console | None = None) -> None:
     console = console or Console(highlight=False, markup=False)
     _table(console, "What was fitted", background_tables.fit_constants(fit))
     _table(console, "How near it comes", background_tables.fit_series(fit))
+    for said in fit.facts:
+        console.print(said)
     _head(console, "What the counts cannot tell")
-    for said in (*fit.facts, *fit.cannot_tell):
+    for said in fit.cannot_tell or ["No constant that was fitted is left open by the counts."]:
         console.print(f"- {said}")
 
 
