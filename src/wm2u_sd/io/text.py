@@ -231,8 +231,6 @@ class _Loader:
             return Time(**layer.model.time.model_dump())
         except ModelError as error:
             raise FileError(f"{layer.at(MODEL, 'time')}: {error}") from None
-        except OverflowError:
-            raise FileError(f"{layer.at(MODEL, 'time')}: time: there are more steps than can be counted") from None
 
     def variables(self) -> dict[str, Variable]:
         """Return all but the constants; the last layer that says what a name is decides."""

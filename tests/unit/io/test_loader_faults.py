@@ -85,9 +85,9 @@ MODEL_DEFECTS = {
         "{here}/model.yaml:3: time: step 7 does not divide the span 24 exactly (3.42857 steps); "
         "choose a step that does, such as 1",
     ),
-    "more steps than numbers": Defect(
+    "a time beyond all bounds": Defect(
         "model.yaml", "end: 24", "end: 1e308",
-        "{here}/model.yaml:3: time: there are more steps than can be counted",
+        "{here}/model.yaml:3: time: end is 1e+308; the limit is 1,000,000,000 either way",
     ),
     "no time": Defect("model.yaml", f"time: {TIME}\n", "", "{here}/model.yaml: the file does not say 'time'"),
     "no name": Defect(
