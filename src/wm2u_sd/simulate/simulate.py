@@ -371,7 +371,7 @@ class _Assembly:
         ledger = self.ledger()
         check_ledger(ledger)
         return Run(
-            data=self.data(),
+            data=self.data(provenance),
             parameters=self.parameters(),
             ledger=ledger,
             model=self.job.model,
@@ -380,7 +380,7 @@ class _Assembly:
             provenance=provenance,
         )
 
-    def data(self) -> xr.Dataset:
+    def data(self, provenance: Mapping[str, str]) -> xr.Dataset:
         import xarray as xr
 
         model = self.job.model
@@ -395,7 +395,8 @@ class _Assembly:
             "time": ("time", model.time.saved_times(), {"units": model.time.units, "origin": model.time.origin}),
             **{axis.name: list(axis.elements) for axis in axes},
         }
-        return xr.Dataset(variables, coordinates, {"title": model.title or model.name})
+        title = {"title": model.title or model.name}
+        return xr.Dataset(variables, coordinates, title | {k: v for k, v in provenance.items() if k != "model"})
 
     def labelled(self, name: str) -> Any:
         plain = name.removeprefix(INTEGRAL)

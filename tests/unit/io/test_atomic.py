@@ -67,13 +67,8 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
 
-    for path, said in [
-        (tmp_path / "folder", "Is a directory"),
-        (tmp_path / "file" / "a.txt", "File exists"),
-        (tmp_path / ("x" * 300), "File name too long"),
-        (tmp_path / "a\0b", "embedded null byte"),
-    ]:
+    for path in (tmp_path / "folder", tmp_path / "file" / "a.txt", tmp_path / ("x" * 300), tmp_path / "a\0b"):
         with pytest.raises(FileError) as caught:
             write_text(path, "text")
-        assert f"{path}: cannot be written ({said})" == str(caught.value)
+        assert str(caught.value).startswith(f"{path}: cannot be written (")  # then what the system says, in its words
     assert {"folder", "file"} == {path.name for path in tmp_path.iterdir()}

@@ -47,6 +47,7 @@ def test_everything_has_its_unit_and_name(tank: Model) -> None:
     assert {"units": "litre", "long_name": "filling, since the start"} == data["cumulative_filling"].attrs
     assert {"units": "month", "origin": "2025-03-31"} == data["time"].attrs
     assert "A tank" == data.attrs["title"]
+    assert run.provenance.items() >= {k: v for k, v in data.attrs.items() if k != "title"}.items() > {}.items()
 
 
 def test_saveper_keeps_fewer_moments_of_the_same_run(tank: Model) -> None:
