@@ -26,9 +26,9 @@ from wm2u_sd.care.answer import LEVELS, RATES, RUN_STEPS, answer, chosen
 from wm2u_sd.care.places import Place, fitting_model, open_place
 from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Level, Program
-from wm2u_sd.simulate.ensemble import Ensemble
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import Simulator
+from wm2u_sd.simulation.ensemble import Ensemble
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import Simulator
 
 ROUNDS = 3
 SCALAR: dict[str, Callable[..., Any]] = {

@@ -105,7 +105,7 @@ def run(
     from wm2u_sd.care.answer import chosen
     from wm2u_sd.care.places import open_place
     from wm2u_sd.io.results import save_run
-    from wm2u_sd.simulate.simulate import simulate
+    from wm2u_sd.simulation.simulate import simulate
 
     place = open_place(folder)
     ensemble = place.ensemble(draws, seed) if draws else None
@@ -151,7 +151,7 @@ def _run_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: li
     from wm2u_sd.care.answer import chosen
     from wm2u_sd.care.places import open_place
     from wm2u_sd.io.results import save_run
-    from wm2u_sd.simulate.simulate import simulate
+    from wm2u_sd.simulation.simulate import simulate
     from wm2u_sd.views.run_report import write_run_report
 
     place = open_place(folder)

@@ -17,11 +17,11 @@ from wm2u_sd.io.text import ModelFolder, load
 from wm2u_sd.model.model import Loop, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Stock
-from wm2u_sd.simulate.conservation import Population, populations
-from wm2u_sd.simulate.ensemble import Ensemble, quantile
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import Simulator, simulate
+from wm2u_sd.simulation.conservation import Population, populations
+from wm2u_sd.simulation.ensemble import Ensemble, quantile
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import Simulator, simulate
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 CORE = load(MODELS / "core")

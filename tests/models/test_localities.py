@@ -8,8 +8,8 @@ from wm2u_sd.care.answer import RUN_STEPS
 from wm2u_sd.care.outcomes import LEVELS
 from wm2u_sd.care.places import Place, fitting_model, open_place, place_names
 from wm2u_sd.care.published import PLACES
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 # Department for Education, section 251 outturn 2024-25, weekly unit costs of all children looked after and of social
 # work for a child in need, GBP.

@@ -12,8 +12,8 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Prior, Stock
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 NAMES = st.sampled_from(
     ["waiting", "asking", "leaving", "rate", "people", "curve", "area", "coast", "north", "time", "Bad"]

@@ -13,10 +13,10 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Balance, Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock, Variable
-from wm2u_sd.simulate.ensemble import Ensemble, draw
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.ensemble import Ensemble, draw
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 
 def service(time: Time, *over: str, scale: str = "1") -> Model:

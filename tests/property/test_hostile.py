@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wm2u_sd.calibrate.observations import Observations
+from wm2u_sd.calibration.observations import Observations
 from wm2u_sd.errors import FileError, ParseError, Wm2uError
 from wm2u_sd.expr.nodes import Binary, Call, Number, Reference, Unary
 from wm2u_sd.expr.parser import parse

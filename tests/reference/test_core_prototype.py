@@ -14,10 +14,10 @@ import xarray as xr
 from wm2u_sd.analysis.tipping import growth, tipping_point
 from wm2u_sd.io.text import ModelFolder, load
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.ensemble import Ensemble
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.ensemble import Ensemble
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 CORE = Path(__file__).resolve().parents[2] / "models" / "core"
 

@@ -8,7 +8,7 @@ from scipy.stats import nbinom
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Flow, Stock
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.simulate import simulate
 
 MEAN = 5.0
 

@@ -10,9 +10,9 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 
 def path(run: Run, name: str, scenario: int = 0) -> np.ndarray:

@@ -11,8 +11,8 @@ from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.simulate import simulate
 
 
 def path(run: Run, name: str) -> np.ndarray:

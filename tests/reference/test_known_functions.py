@@ -6,7 +6,7 @@ import pytest
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Stock
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.simulate import simulate
 
 
 def path(time: Time, equation: str, *others: Auxiliary | Constant | Flow | Stock) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The shape of the library, held by reading its imports: docs/extending.md has the table in words."""
 
 import ast
+import pkgutil
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import wm2u_sd as sd
+
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "wm2u_sd"
 
 # Lowest first. A package may import itself and anything on an earlier line; never a neighbour on its own line.
@@ -20,8 +23,8 @@ LAYERS = (
     ("model", "library"),
     ("compile",),
     ("backends",),
-    ("simulate",),
-    ("calibrate", "economics", "analysis"),
+    ("simulation",),
+    ("calibration", "economics", "analysis"),
     ("io",),
     ("views", "checks"),
     ("care",),
@@ -126,8 +129,8 @@ def test_imports_point_down_only() -> None:
         ("compile/lower.py", "from wm2u_sd.compile.shape import match", False),
         ("model/model.py", "from wm2u_sd.compile.lower import lower", True),
         ("model/model.py", "from wm2u_sd.library.small_models import FIXED", True),
-        ("model/model.py", "def f():\n    import wm2u_sd.simulate.run", True),
-        ("model/model.py", "from wm2u_sd import simulate", True),
+        ("model/model.py", "def f():\n    import wm2u_sd.simulation.run", True),
+        ("model/model.py", "from wm2u_sd import simulation", True),
         ("model/model.py", "import wm2u_sd", True),
         ("model/model.py", "import_module('wm2u_sd.io.text')", True),
         ("__init__.py", "from wm2u_sd.cli import main", False),
@@ -190,3 +193,10 @@ def test_no_care_words_below_io(file: str) -> None:
 )
 def test_the_word_test_can_fail(text: str, words: list[str]) -> None:
     assert words == care_words(text)
+
+
+# Importing a module of a package puts the package in the place of a public name it shares.
+def test_no_public_name_is_shadowed_by_a_package_or_a_module() -> None:
+    public = set(sd.__all__)
+
+    assert not public & {module.name for module in pkgutil.iter_modules(sd.__path__)}

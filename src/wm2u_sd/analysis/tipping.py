@@ -25,7 +25,7 @@ from wm2u_sd.expr.printer import to_text
 from wm2u_sd.expr.visit import calls, rewrite
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Auxiliary, Flow
-from wm2u_sd.simulate.balance import model_constants, refuse_unbalanced, rest
+from wm2u_sd.simulation.balance import model_constants, refuse_unbalanced, rest
 
 ASIDE = 1e-5  # how far along the disturbance the model is linearised, as a share of each stock
 DIFFERENCE = 1e-10  # far smaller, so that a difference stays on one side of a kink

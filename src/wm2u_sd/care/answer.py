@@ -10,9 +10,9 @@ from wm2u_sd.care.places import Place
 from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
 from wm2u_sd.economics.honesty import HonestyBlock, honesty_blocks
 from wm2u_sd.errors import NameUnknownError, did_you_mean
-from wm2u_sd.simulate.run import CUMULATIVE, Run
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import Progress, Simulator
+from wm2u_sd.simulation.run import CUMULATIVE, Run
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import Progress, Simulator
 
 BASELINE = "as_now"
 COUNCIL = "council"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from wm2u_sd.calibrate.fit import Fit, Free
-from wm2u_sd.calibrate.least_squares import digest, fit_least_squares
-from wm2u_sd.calibrate.observations import Observations
+from wm2u_sd.calibration.fit import Fit, Free
+from wm2u_sd.calibration.least_squares import digest, fit_least_squares
+from wm2u_sd.calibration.observations import Observations
 from wm2u_sd.economics.ledger import CostLine, cost_lines
 from wm2u_sd.errors import FileError, did_you_mean
 from wm2u_sd.io.observed import free_constants, load_fit, read_observations, save_fit
 from wm2u_sd.io.paths import is_file
 from wm2u_sd.io.text import load
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.ensemble import Ensemble, draw
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import Progress
+from wm2u_sd.simulation.ensemble import Ensemble, draw
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import Progress
 
 
 def models_root() -> Path:

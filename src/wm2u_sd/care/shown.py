@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wm2u_sd.calibrate.fit import Fit
-from wm2u_sd.calibrate.least_squares import digest
+from wm2u_sd.calibration.fit import Fit
+from wm2u_sd.calibration.least_squares import digest
 from wm2u_sd.care import outcomes
 from wm2u_sd.care.answer import BASELINE, COUNCIL, Answer
 from wm2u_sd.care.places import Place, models_root
@@ -22,7 +22,7 @@ from wm2u_sd.views.inputs import FitShown, ReportInputs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from wm2u_sd.simulate.run import Run
+    from wm2u_sd.simulation.run import Run
 
 ID = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 APART = "unaccompanied"

@@ -16,7 +16,7 @@ import numpy as np
 
 from wm2u_sd.checks.predicates import Array
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulation.scenario import Scenario
 
 DOUBLINGS = 5  # in one stretch, from its first tiny step to its end
 STRETCHES = (17, 11, 5)  # halvings of a step of the model to the first tiny step of each, shortest first

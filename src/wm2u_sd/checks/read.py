@@ -16,8 +16,8 @@ from wm2u_sd.io.strict_yaml import LARGEST_FILE, Node, read_text
 from wm2u_sd.io.text import ModelFolder
 from wm2u_sd.model.model import names
 from wm2u_sd.model.variables import Constant, Lookup
-from wm2u_sd.simulate.run import CUMULATIVE
-from wm2u_sd.simulate.scenario import Lever, Scenario
+from wm2u_sd.simulation.run import CUMULATIVE
+from wm2u_sd.simulation.scenario import Lever, Scenario
 
 FILE = "checks.yaml"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from wm2u_sd.checks.predicates import START, Sign
 from wm2u_sd.checks.spec import CheckRecord, Expectation, Kind
 from wm2u_sd.errors import did_you_mean
-from wm2u_sd.simulate.levers import all_levers
-from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulation.levers import all_levers
+from wm2u_sd.simulation.scenario import Scenario
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from wm2u_sd.checks.spec import Check, Kind
 from wm2u_sd.errors import NameUnknownError, SimulationError, did_you_mean
 from wm2u_sd.io.text import ModelFolder, load
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.ensemble import draw
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.ensemble import draw
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 DERIVATIVES = {1: "first", 2: "second", 3: "third", 4: "fourth"}
 

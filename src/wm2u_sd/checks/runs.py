@@ -11,10 +11,10 @@ from wm2u_sd.checks.predicates import START, Array, Refers
 from wm2u_sd.checks.spec import Check
 from wm2u_sd.errors import SimulationError
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.ensemble import Ensemble
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.ensemble import Ensemble
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 Given = tuple[tuple[str, float], ...]
 

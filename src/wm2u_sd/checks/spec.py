@@ -12,7 +12,7 @@ from pydantic import Field
 from wm2u_sd.checks.predicates import Predicate, Refers
 from wm2u_sd.io.records import LeverRecord, Record
 from wm2u_sd.io.scalars import Names, Number
-from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulation.scenario import Scenario
 
 AS_NOW = "as_now"
 

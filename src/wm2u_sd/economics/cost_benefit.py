@@ -156,7 +156,7 @@ def cost_benefit(
 
 def _beliefs(run: RunLike, lines: Sequence[CostLine], seed: str) -> dict[str, np.ndarray]:
     """Draw the ledger's uncertain numbers; a draw keeps its own whichever other draws failed."""
-    from wm2u_sd.simulate.streams import uniforms
+    from wm2u_sd.simulation.streams import uniforms
 
     n_draws = _n_draws(run)
     drawn = draw_beliefs(lines, n_draws, partial(uniforms, seed) if n_draws > 1 else None)

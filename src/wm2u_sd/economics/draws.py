@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wm2u_sd.economics.ledger import CostLine, Uncertain
 from wm2u_sd.errors import MoneyError
-from wm2u_sd.simulate.ensemble import quantile
+from wm2u_sd.simulation.ensemble import quantile
 
 if TYPE_CHECKING:
     import numpy as np

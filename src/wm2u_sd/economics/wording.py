@@ -67,8 +67,8 @@ def pounds(amount: float, step: float = 0.0) -> str:
     sign = "-" if amount < 0 and round(size) else ""
     if size < 999_500:
         return f"{sign}£{size:,.0f}"
-    many, word = (1e9, "billion") if size >= 1e9 else (1e6, "million")
-    return f"{sign}£{plain(size / many, step / many) if step else f'{size / many:.3g}'} {word}"
+    many, word = (1e9, "billion") if size >= 999_500_000 else (1e6, "million")
+    return f"{sign}£{plain(size / many, step / many)} {word}"
 
 
 def in_hundred(share: float) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from wm2u_sd.calibrate.fit import Fit, Free
-from wm2u_sd.calibrate.observations import Count, Observations, Series
+from wm2u_sd.calibration.fit import Fit, Free
+from wm2u_sd.calibration.observations import Count, Observations, Series
 from wm2u_sd.errors import CalibrationError, FileError, did_you_mean
 from wm2u_sd.io.atomic import write_text
 from wm2u_sd.io.paths import is_file, read_utf8, within

@@ -15,8 +15,8 @@ from wm2u_sd.errors import FileError
 from wm2u_sd.io.atomic import replacing
 from wm2u_sd.io.model_record import frozen, model_from_dict, model_to_dict
 from wm2u_sd.io.paths import is_file, reason
-from wm2u_sd.simulate.run import Failure, Run
-from wm2u_sd.simulate.scenario import Lever, Scenario, scenario_to_dict
+from wm2u_sd.simulation.run import Failure, Run
+from wm2u_sd.simulation.scenario import Lever, Scenario, scenario_to_dict
 
 if TYPE_CHECKING:
     import xarray as xr

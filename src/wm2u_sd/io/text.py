@@ -27,7 +27,7 @@ from wm2u_sd.model.variables import (
     Stock,
     Variable,
 )
-from wm2u_sd.simulate.scenario import Lever, Scenario
+from wm2u_sd.simulation.scenario import Lever, Scenario
 
 RECORD_OF: dict[type[r.Record], type] = {
     r.StockRecord: Stock,

@@ -11,7 +11,7 @@ from wm2u_sd.economics.cost_benefit import CostBenefit
 from wm2u_sd.economics.honesty import HonestyBlock
 from wm2u_sd.economics.money_units import DAYS
 from wm2u_sd.economics.outcomes import Pairing
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulation.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wm2u_sd.economics.wording import quantity, span, units_in_words
 from wm2u_sd.io.atomic import write_bytes, write_text
 from wm2u_sd.model.variables import Constant
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulation.run import Run
 from wm2u_sd.views import page, style
 from wm2u_sd.views.figures import single_runs, spread
 from wm2u_sd.views.page import Section

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import wm2u_sd.simulate.simulate as simulating
+import wm2u_sd.simulation.simulate as simulating
 from wm2u_sd.backends import reference
 from wm2u_sd.backends.base import Inputs
 from wm2u_sd.backends.reference import NumpyKernel
@@ -15,9 +15,9 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Prior, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 DRAWS = 30
 

@@ -9,8 +9,8 @@ from wm2u_sd.checks.first_change import Change, as_steps, first_change, stretche
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Constant, Flow, Stock
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 TIMES = np.arange(129) / 1024
 

@@ -9,7 +9,7 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Stock
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.simulate import simulate
 
 AGE = Dimension("age", ("under_5", "5_to_15", "16_plus"))
 YOUNG = Dimension("young", ("under_5", "5_to_15"), of="age")

@@ -12,9 +12,9 @@ from wm2u_sd.economics.ledger import CostLine, cost_lines
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 Record = dict[str, object]
 WEEKLY = {

@@ -12,7 +12,7 @@ from wm2u_sd.economics.cost_benefit import CostBenefit, View, cost_benefit
 from wm2u_sd.economics.ledger import CostLine
 from wm2u_sd.economics.pricing import release
 from wm2u_sd.errors import MoneyError
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulation.run import Run
 
 Ledger = Callable[..., tuple[CostLine, ...]]
 YEAR_OF_TEN_FEWER = -10 * 100 * 365.25 / 7

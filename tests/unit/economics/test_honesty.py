@@ -17,7 +17,7 @@ from wm2u_sd.economics.ledger import CostLine
 from wm2u_sd.economics.outcomes import Pairing, outcome_table
 from wm2u_sd.economics.wording import pounds
 from wm2u_sd.errors import ModelError, MoneyError
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulation.run import Run
 
 SHARE = {"value": 0.6, "prior": {"distribution": "uniform", "low": 0.3, "high": 0.9}}
 

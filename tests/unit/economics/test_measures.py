@@ -13,7 +13,7 @@ from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
 from wm2u_sd.economics.ledger import CostLine, ValueKind
 from wm2u_sd.economics.measures import CASH, GROSS, PUBLIC, Amount, Scope
 from wm2u_sd.errors import MoneyError
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulation.run import Run
 
 Ledger = Callable[..., tuple[CostLine, ...]]
 ANNUITY = (1 - 1.035**-10) / 0.035

@@ -12,7 +12,7 @@ from wm2u_sd.economics.ledger import CostLine
 from wm2u_sd.economics.measures import agency_matrix
 from wm2u_sd.economics.optimism import load_optimism_bias, with_optimism_bias
 from wm2u_sd.errors import MoneyError
-from wm2u_sd.simulate.run import Run
+from wm2u_sd.simulation.run import Run
 
 
 def graded(benefit: CostBenefit, *grades: int | None) -> CostBenefit:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wm2u_sd.io.text import load
 from wm2u_sd.model.check import check
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.simulate import simulate
 
 PAGE = Path(__file__).parents[3] / "docs" / "model-folder.md"
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wm2u_sd.calibrate.fit import Fit, Free, Residual
-from wm2u_sd.calibrate.observations import Count, Series
+from wm2u_sd.calibration.fit import Fit, Free, Residual
+from wm2u_sd.calibration.observations import Count, Series
 from wm2u_sd.errors import FileError
 from wm2u_sd.io.observed import free_constants, load_fit, months_since, read_observations, save_fit
 from wm2u_sd.io.text import load

@@ -18,9 +18,9 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Prior, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 SCENARIOS = [
     Scenario("as_now", label="Do nothing different"),

@@ -11,7 +11,7 @@ from wm2u_sd.model.check import check
 from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Place, Prior, Stock
-from wm2u_sd.simulate.scenario import Lever, Scenario, scenario_to_dict
+from wm2u_sd.simulation.scenario import Lever, Scenario, scenario_to_dict
 
 WriteFolder = Callable[..., Path]
 

@@ -11,7 +11,7 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Lookup
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.simulate import simulate
 
 THREE = Dimension("size", ("small", "middle", "large"))
 CONSTANTS = (

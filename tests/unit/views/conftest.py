@@ -12,8 +12,8 @@ from wm2u_sd.economics.outcomes import Pairing
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 from wm2u_sd.views.figures import Figures, work_out
 from wm2u_sd.views.inputs import FitShown, ReportInputs
 

@@ -10,9 +10,9 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Constant, Flow, Prior, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import simulate
 from wm2u_sd.views.run_report import lines_of, write_run_report
 
 WORDS = "<b>places</b> & </script>"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from wm2u_sd.calibrate.fit import Fit, Free, Residual
+from wm2u_sd.calibration.fit import Fit, Free, Residual
 from wm2u_sd.errors import CalibrationError
 
 A = Free("a", 0.01, 100.0, "log", 1.0, 0.5)

@@ -26,12 +26,12 @@ from wm2u_sd.model.check import check
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.shape import Axis
 from wm2u_sd.model.variables import Auxiliary, Flow, Stock
-from wm2u_sd.simulate.balance import refuse_unbalanced, rest
-from wm2u_sd.simulate.conservation import Population, check_ledger, needed, populations
-from wm2u_sd.simulate.ensemble import Ensemble, draw
-from wm2u_sd.simulate.levers import Schedule, all_levers, check_targets, mover, moving_names
-from wm2u_sd.simulate.run import CUMULATIVE, Failure, Run
-from wm2u_sd.simulate.scenario import Scenario, scenario_to_dict
+from wm2u_sd.simulation.balance import refuse_unbalanced, rest
+from wm2u_sd.simulation.conservation import Population, check_ledger, needed, populations
+from wm2u_sd.simulation.ensemble import Ensemble, draw
+from wm2u_sd.simulation.levers import Schedule, all_levers, check_targets, mover, moving_names
+from wm2u_sd.simulation.run import CUMULATIVE, Failure, Run
+from wm2u_sd.simulation.scenario import Scenario, scenario_to_dict
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,7 +10,7 @@ import numpy as np
 
 from wm2u_sd.errors import CalibrationError
 from wm2u_sd.model.timing import Time
-from wm2u_sd.simulate.run import CUMULATIVE
+from wm2u_sd.simulation.run import CUMULATIVE
 
 if TYPE_CHECKING:
     import xarray as xr

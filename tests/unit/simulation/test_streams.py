@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from wm2u_sd.simulate.streams import generator, uniforms
+from wm2u_sd.simulation.streams import generator, uniforms
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 1000])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from wm2u_sd.calibrate.fit import Fit, Free
-from wm2u_sd.calibrate.least_squares import digest, fit_least_squares
-from wm2u_sd.calibrate.observations import Count, Observations, Series
+from wm2u_sd.calibration.fit import Fit, Free
+from wm2u_sd.calibration.least_squares import digest, fit_least_squares
+from wm2u_sd.calibration.observations import Count, Observations, Series
 from wm2u_sd.errors import CalibrationError
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wm2u_sd.calibrate.fit import Fit, Free, Residual
-from wm2u_sd.calibrate.observations import Observations
+from wm2u_sd.calibration.fit import Fit, Free, Residual
+from wm2u_sd.calibration.observations import Observations
 from wm2u_sd.errors import CalibrationError, SimulationError
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.ensemble import Ensemble
-from wm2u_sd.simulate.scenario import Scenario
-from wm2u_sd.simulate.simulate import Progress, Simulator
-from wm2u_sd.simulate.streams import uniforms
+from wm2u_sd.simulation.ensemble import Ensemble
+from wm2u_sd.simulation.scenario import Scenario
+from wm2u_sd.simulation.simulate import Progress, Simulator
+from wm2u_sd.simulation.streams import uniforms
 
 Array = NDArray[np.float64]
 

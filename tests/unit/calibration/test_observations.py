@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from wm2u_sd.calibrate.observations import Count, Observations, Series
+from wm2u_sd.calibration.observations import Count, Observations, Series
 from wm2u_sd.errors import CalibrationError
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Constant, Flow, Stock
-from wm2u_sd.simulate.ensemble import Ensemble
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.ensemble import Ensemble
+from wm2u_sd.simulation.simulate import simulate
 
 STOCK = Series("inside", "level", "stock")
 FLOW = Series("left", "leaving", "flow", period=12.0)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulate.conservation import ledger_text
-from wm2u_sd.simulate.scenario import Scenario
+from wm2u_sd.simulation.conservation import ledger_text
+from wm2u_sd.simulation.scenario import Scenario
 
 if TYPE_CHECKING:
     import xarray as xr

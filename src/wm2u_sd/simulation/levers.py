@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wm2u_sd.errors import ModelError, NameUnknownError, did_you_mean
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Lookup
-from wm2u_sd.simulate.scenario import Lever, Scenario
+from wm2u_sd.simulation.scenario import Lever, Scenario
 
 Array = NDArray[np.float64]
 VERBS = ("to", "add", "times", "series", "points")

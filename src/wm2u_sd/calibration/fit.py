@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wm2u_sd.errors import CalibrationError
-from wm2u_sd.simulate.streams import uniforms
+from wm2u_sd.simulation.streams import uniforms
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wm2u_sd.errors import ModelError
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Prior
-from wm2u_sd.simulate.streams import uniforms
+from wm2u_sd.simulation.streams import uniforms
 
 Draws = NDArray[np.float64]
 

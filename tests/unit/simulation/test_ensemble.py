@@ -9,10 +9,10 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import METHODS, Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
-from wm2u_sd.simulate.ensemble import DISTRIBUTIONS, Ensemble, draw, quantile
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
-from wm2u_sd.simulate.streams import generator, uniforms
+from wm2u_sd.simulation.ensemble import DISTRIBUTIONS, Ensemble, draw, quantile
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
+from wm2u_sd.simulation.streams import generator, uniforms
 
 POINTS = np.array([0.05, 0.5, 0.95])
 

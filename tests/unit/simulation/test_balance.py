@@ -7,9 +7,9 @@ from wm2u_sd.errors import ModelError, SimulationError
 from wm2u_sd.model.model import Balance, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
-from wm2u_sd.simulate.run import Run
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import simulate
+from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import simulate
 
 
 def chain(balance: Balance) -> Model:

@@ -10,9 +10,9 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
-from wm2u_sd.simulate.run import Failure
-from wm2u_sd.simulate.scenario import Lever, Scenario
-from wm2u_sd.simulate.simulate import Simulator, simulate
+from wm2u_sd.simulation.run import Failure
+from wm2u_sd.simulation.scenario import Lever, Scenario
+from wm2u_sd.simulation.simulate import Simulator, simulate
 
 
 @pytest.fixture
@@ -124,15 +124,6 @@ def test_a_compiled_model_runs_one_ensemble_after_another(tank: Model) -> None:
             simulate(tank, draws=drawn).data["level"].values.tolist()
             == simulator.run(drawn).data["level"].values.tolist()
         )
-
-
-# Importing any module of the package `simulate` puts the package in the place of the verb.
-def test_the_public_verb_can_be_called_again_and_again(tank: Model) -> None:
-    first = sd.simulate(tank)
-    second = sd.simulate(tank)
-
-    assert first.data["level"].values.tolist() == second.data["level"].values.tolist()
-    assert sd.simulate.simulate.simulate is simulate
 
 
 # Failed draws ---------------------------------------------------------------------------------------------------------
