@@ -356,7 +356,7 @@ MOVED = [
     Scenario("worse", levers=[Lever("disinvestment", to=0.9, start=3), Lever("poverty", to=3, start=6, end=12),
                               Lever("threshold_reference", times=0.3, start=9)]),
 ]  # fmt: skip
-PLACES = ["core", "localities/stockport", "localities/manchester"]
+SHIPPED = ["core", *sorted(f"localities/{place.name}" for place in (MODELS / "localities").iterdir() if place.is_dir())]
 
 
 @cache
@@ -373,7 +373,7 @@ def priors(model: Model) -> list[Constant]:
 DRAWS = 4
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SHIPPED)
 @settings(max_examples=6)
 @given(data=st.data())
 def test_nobody_is_made_or_lost_whatever_is_believed(place: str, data: st.DataObject) -> None:
