@@ -32,6 +32,7 @@ _HOMES = {
     "io.text": ("load", "load_model"),
     "io.results": ("save_run", "load_run"),
     "views.report": ("report", "ReportInputs"),
+    "checks.check_folder": ("check_folder",),
     "checks.run_checks": ("run_checks",),
     "care.places": ("open_place", "place_names", "Place"),
     "care.answer": ("answer", "Answer"),

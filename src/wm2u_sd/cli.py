@@ -77,12 +77,12 @@ def check(
 ) -> None:
     """Look for everything that is wrong with a model folder, and say where."""
     from wm2u_sd.care.places import find
+    from wm2u_sd.checks.check_folder import check_folder
     from wm2u_sd.checks.run_checks import run_checks
     from wm2u_sd.io.text import load
-    from wm2u_sd.model.check import check as check_model
 
     opened = load(find(folder))
-    found = check_model(opened.model, scenarios=list(opened.scenarios.values()), files=opened.files)
+    found = check_folder(opened)
     kept = run_checks(opened) if behaviour and found.ok else None
     facts = found.to_dict() if kept is None else {**found.to_dict(), "behaviour": kept.to_dict()}
     typer.echo(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from wm2u_sd.checks.check_folder import check_folder
 from wm2u_sd.errors import FileError
 from wm2u_sd.io.text import load
-from wm2u_sd.model.check import check
 
 BROKEN = Path(__file__).parent / "broken"
 FOLDERS = sorted(path.name for path in BROKEN.iterdir() if path.is_dir())
@@ -21,7 +21,7 @@ def said_of(folder: str) -> str:
         opened = load(folder)
     except FileError as error:
         return str(error)
-    return str(check(opened.model, scenarios=list(opened.scenarios.values()), files=opened.files))
+    return str(check_folder(opened))
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

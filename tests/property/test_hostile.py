@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wm2u_sd.calibration.observations import Observations
+from wm2u_sd.checks.check_folder import check_folder
 from wm2u_sd.errors import FileError, ParseError, Wm2uError
 from wm2u_sd.expr.nodes import Binary, Call, Number, Reference, Unary
 from wm2u_sd.expr.parser import parse
@@ -20,7 +21,6 @@ from wm2u_sd.io.observed import read_observations
 from wm2u_sd.io.records import ErrorRecord, SeriesRecord
 from wm2u_sd.io.strict_yaml import plain, read_file, read_text
 from wm2u_sd.io.text import ModelFolder, load
-from wm2u_sd.model.check import check
 from wm2u_sd.model.diagnostics import Report
 from wm2u_sd.model.timing import Time
 
@@ -274,7 +274,8 @@ series:
 lines:
   places:
     {driver: waiting, unit_cost: {value: 3, prior: {distribution: uniform, low: 1, high: 5}}, scale: [begin],
-     payer: town, units: GBP_2024/person/month, kind: fiscal, category: places, cashable_share: 50%, optimism_grade: 3}
+     payer: town, units: GBP_2024/person/person/month, kind: fiscal, category: places, cashable_share: 50%,
+     optimism_grade: 3}
 """,
     "fit.yaml": "free:\n  patience: {scale: log, low: 1, central: 6, high: 24, spread: 0.5}\n",
 }
@@ -372,7 +373,7 @@ def written(files: dict[str, str], folder: Path) -> Path:
 
 
 def report_of(opened: ModelFolder) -> Report:
-    return check(opened.model, scenarios=list(opened.scenarios.values()), files=opened.files)
+    return check_folder(opened)
 
 
 def test_the_folder_that_is_spoilt_is_sound(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from wm2u_sd.calibration.fit import Fit, Free
 from wm2u_sd.calibration.least_squares import digest, fit_least_squares
 from wm2u_sd.calibration.observations import Observations
+from wm2u_sd.checks.check_folder import check_folder
 from wm2u_sd.economics.ledger import CostLine, cost_lines
 from wm2u_sd.errors import FileError, did_you_mean
 from wm2u_sd.io.observed import free_constants, load_fit, read_observations, save_fit
@@ -73,8 +74,10 @@ def open_place(name_or_folder: str | Path, *, fitted: bool = True) -> Place:
 
     Raises:
         FileError: There is neither a shipped model of that name nor such a folder, or its files cannot be read.
+        CheckFailed: Its model, scenarios or ledger have errors; the message lists them with their lines.
     """
     opened = load(find(name_or_folder))
+    check_folder(opened).raise_if_errors()
     folder, model = opened.path, opened.model
     observations = read_observations(folder, opened.observations, model.time) if opened.observations else None
     free = free_constants(opened.fit)

@@ -37,6 +37,14 @@ class RunLike(Protocol):
         """Where the results come from; `draws` says how many were made."""
 
 
+def base_and_elements(name: str) -> tuple[str, list[str]]:
+    """Split 'waiting[north, young]' into 'waiting' and its elements."""
+    match = _PICK.fullmatch(name.strip())
+    if not match:
+        return name, []
+    return match[1], [element.strip() for element in (match[2] or "").split(",") if element.strip()]
+
+
 def pick(data: xr.Dataset, name: str, *, prefix: str = "", total: bool) -> xr.DataArray:
     """Return one variable of a run, with dims (scenario, draw, time).
 
@@ -49,16 +57,15 @@ def pick(data: xr.Dataset, name: str, *, prefix: str = "", total: bool) -> xr.Da
     Raises:
         MoneyError: The run does not hold it, or a dimension is left over.
     """
-    match = _PICK.fullmatch(name.strip())
-    key = prefix + (match[1] if match else name)
+    base, elements = base_and_elements(name)
+    key = prefix + base
     if key not in data:
         known = [str(one).removeprefix(prefix) for one in data if str(one).startswith(prefix)]
         hint = " Name it in 'accumulate' when simulating." if prefix else ""
         raise MoneyError(f"The run does not hold {key!r}.{hint}{did_you_mean(key.removeprefix(prefix), known)}")
     chosen = data[key]
-    for element in (match[2] or "").split(",") if match else ():
-        if element.strip():
-            chosen = _select(chosen, element.strip(), name)
+    for element in elements:
+        chosen = _select(chosen, element, name)
     extra = [dim for dim in chosen.dims if dim not in ("scenario", "draw", "time")]
     if extra and not total:
         raise MoneyError(f"{name!r} is over {', '.join(map(str, extra))}; name an element, as in {key}[element]")

@@ -110,7 +110,8 @@ def load_schedule(name: str = "standard", path: str | Path | None = None) -> Dis
     if not chosen:
         known = sorted({row["schedule"] for row in rows})
         raise MoneyError(
-            f"There is no discount schedule {name!r}; {path} holds {', '.join(known)}.{did_you_mean(name, known)}"
+            f"There is no discount schedule {name!r}; {Path(path).name} holds {', '.join(known)}."
+            f"{did_you_mean(name, known)}"
         )
     bands = tuple(
         Band(max(0.0, number(row, "from_year", path) - 1), number(row, "to_year", path), number(row, "rate", path))

@@ -48,6 +48,7 @@ class ModelFolder:
         model: The model.
         scenarios: By name.
         costs: Records of the ledger by name.
+        cost_places: Where each line of the ledger stands.
         observations: Records of the series by measure.
         fit: Records of what a fit may move, by constant.
         checks, words, layout: As written, plain values.
@@ -58,6 +59,7 @@ class ModelFolder:
     model: Model
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     costs: Mapping[str, r.CostRecord] = field(default_factory=dict)
+    cost_places: Mapping[str, Place] = field(default_factory=dict)
     observations: Mapping[str, r.SeriesRecord] = field(default_factory=dict)
     fit: Mapping[str, r.FreeRecord] = field(default_factory=dict)
     checks: Mapping[str, Any] = field(default_factory=dict)
@@ -190,6 +192,7 @@ class _Loader:
                 n: _scenario(layer, n, record) for layer in self.layers for n, record in layer.scenarios.items()
             },
             costs=self.laid("costs"),
+            cost_places={n: layer.at(COSTS, "lines", n) for layer in self.layers for n in layer.costs},
             observations=self.laid("observations"),
             fit=self.laid("fit"),
             **free_form,

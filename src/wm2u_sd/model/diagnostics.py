@@ -45,6 +45,7 @@ class Code(StrEnum):
     UNUSED = "unused"
     DOCS = "docs"
     SOURCES = "sources"
+    COSTS = "costs"
 
 
 @dataclass(frozen=True, slots=True)
