@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wm2u_sd.errors import Wm2uError
+from wm2u_sd.errors import MoneyError, Wm2uError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -59,10 +59,10 @@ def report(
     folder: Folder, draws: Draws = 1000, seed: Seed = "wm2u", out: Out = Path("build"), scenario: Chosen = None
 ) -> None:
     """Run a model folder's scenarios and write the report; with cost lines it says what they cost and save."""
-    from wm2u_sd.care.answer import is_priced
+    from wm2u_sd.care.answer import has_answer
     from wm2u_sd.care.places import open_place
 
-    if is_priced(open_place(folder)):
+    if has_answer(open_place(folder), scenario or []):
         _answer_and_report(folder, draws, seed, out, scenario)
     else:
         _run_and_report(folder, draws, seed, out, scenario or [])
@@ -147,20 +147,39 @@ def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios:
 
 
 def _run_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: list[str]) -> None:
-    """Report a model that has no ledger, or none of the outcomes of the care models: its stocks as they are."""
-    from wm2u_sd.care.answer import chosen
+    """Report a model without the outcomes of the care models: its stocks, and what its ledger says of them."""
+    from wm2u_sd.care.answer import chosen, drivers, price
     from wm2u_sd.care.places import open_place
     from wm2u_sd.io.results import save_run
     from wm2u_sd.simulation.simulate import simulate
+    from wm2u_sd.views.run_money import money_table
     from wm2u_sd.views.run_report import write_run_report
+    from wm2u_sd.views.summary import print_money
 
     place = open_place(folder)
     with _progress() as stage:
         ensemble = place.ensemble(draws, seed)
-        done = simulate(place.model, chosen(place, scenarios), draws=ensemble, progress=stage("scenarios"))
-        path = write_run_report(done, out)
+        done = simulate(
+            place.model,
+            chosen(place, scenarios),
+            draws=ensemble,
+            accumulate=drivers(place),
+            progress=stage("scenarios"),
+        )
+        benefit, unpriced = None, ""
+        if place.lines:
+            try:
+                benefit = price(place, done, seed)
+            except MoneyError as error:
+                unpriced = f"Costs are left out: {error}."
+        path = write_run_report(done, out, benefit, unpriced)
     save_run(done, out / "results.nc")
-    typer.echo(f"{done}\n\n{done.print_ledger()}\n\nOpen {path} in a browser.")
+    typer.echo(f"{done}\n\n{done.print_ledger()}\n")
+    if benefit:
+        print_money(money_table(done, benefit))
+    elif unpriced:
+        typer.echo(unpriced)
+    typer.echo(f"\nOpen {path} in a browser.")
 
 
 def _write(found: Answer, out: Path, scenarios: list[str], stage: Callable[[str], Callable[[int, int], None]]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from wm2u_sd.checks.check_folder import check_folder
 from wm2u_sd.errors import FileError
 from wm2u_sd.io.text import load
+from wm2u_sd.simulation.simulate import simulate
 
 BROKEN = Path(__file__).parent / "broken"
 FOLDERS = sorted(path.name for path in BROKEN.iterdir() if path.is_dir())
@@ -36,3 +37,9 @@ def test_only_the_sound_one_has_no_finding() -> None:
     sound = [name for name in FOLDERS if "0 errors, 0 warnings" in (BROKEN / name / "expected.txt").read_text("utf-8")]
 
     assert ["sound"] == sound
+
+
+def test_the_sound_one_runs() -> None:
+    run = simulate(load(BROKEN / "sound").model)
+
+    assert 61 == run.data.sizes["time"]

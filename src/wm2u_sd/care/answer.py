@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from wm2u_sd.care.outcomes import CLOSING, HEADLINE, IN_YEAR, LEVELS, OUTCOMES, PAIRINGS, RATES
 from wm2u_sd.care.places import Place
 from wm2u_sd.economics.cost_benefit import CostBenefit, cost_benefit
+from wm2u_sd.economics.counting import base_and_elements
 from wm2u_sd.economics.honesty import HonestyBlock, honesty_blocks
-from wm2u_sd.errors import NameUnknownError, did_you_mean
+from wm2u_sd.economics.money_units import DAYS
+from wm2u_sd.errors import MoneyError, NameUnknownError, did_you_mean
 from wm2u_sd.simulation.run import CUMULATIVE, Run
 from wm2u_sd.simulation.scenario import Scenario
 from wm2u_sd.simulation.simulate import Progress, Simulator
@@ -22,7 +24,6 @@ SAVED_EVERY = 12
 # Against rk4 at 1/8, in 60 draws of every scenario of Stockport and Wigan, any result of any year is within 0.5% of its
 # range. With a step of 1 a queue may be off by half: a stock grants only once a step what it holds.
 RUN_STEPS = {"method": "rk2", "step": "1/2", "saveper": SAVED_EVERY}
-MONTHS = 12
 
 Stage = Callable[[str], Progress]
 
@@ -56,13 +57,17 @@ def answer(place: Place, *, draws: int, seed: str, scenarios: Sequence[str] = ()
 
     Raises:
         NameUnknownError: A scenario is not in the place's folder.
+        MoneyError: There is no ledger, or nothing to compare.
     """
     model = place.model.with_time(**RUN_STEPS)
     start = place.decision_time
-    drivers = [line.driver.partition("[")[0] for line in place.lines]
-    simulator = Simulator(model, chosen(place, scenarios), save=LEVELS, accumulate=[*drivers, *RATES])
+    wanted = chosen(place, scenarios)
+    reason = _why_not_priced(place, [scenario.name for scenario in wanted])
+    if reason:
+        raise MoneyError(f"There is no answer to give: {reason}")
+    simulator = Simulator(model, wanted, save=LEVELS, accumulate=[*drivers(place), *RATES])
     run = _by_year(simulator.run(place.ensemble(draws, seed), stage("scenarios") if stage else None))
-    beyond = min(BEYOND, int((model.time.end - start) // MONTHS))
+    beyond = min(BEYOND, _whole_years(place))
     benefit = cost_benefit(
         run,
         place.lines,
@@ -88,23 +93,77 @@ def _by_year(run: Run) -> Run:
     return replace(run, data=data)
 
 
-def is_priced(place: Place) -> bool:
-    """Whether a place has what an answer is made of: a ledger, a baseline and the outcomes that are shown."""
-    return bool(place.lines) and BASELINE in place.scenarios and all(n in place.model.variables for n in LEVELS + RATES)
+def has_answer(place: Place, scenarios: Sequence[str] = ()) -> bool:
+    """Whether there is what an answer is made of: what can be priced, and the outcomes that are shown beside it."""
+    names = [scenario.name for scenario in chosen(place, scenarios)]
+    return not _why_not_priced(place, names) and all(name in place.model.variables for name in LEVELS + RATES)
+
+
+def price(place: Place, run: Run, seed: str) -> CostBenefit:
+    """Price a run of any model that has a ledger, over up to ten years, against 'as_now'.
+
+    Args:
+        place: The model folder.
+        run: A run of it with `cumulative_<driver>` of every line.
+        seed: For the draws of the ledger's own beliefs.
+
+    Raises:
+        MoneyError: There is no ledger, nothing to compare, or no whole year that was saved.
+    """
+    reason = _why_not_priced(place, list(run.scenarios))
+    if reason:
+        raise MoneyError(reason)
+    years = min(YEARS, _whole_years(place))
+    return cost_benefit(
+        run,
+        place.lines,
+        against=BASELINE,
+        start=place.decision_time,
+        years=years,
+        beyond=years,
+        prices=PRICES,
+        seed=seed,
+    )
+
+
+def drivers(place: Place) -> list[str]:
+    """Return what the ledger counts, to be accumulated in a run."""
+    return [base_and_elements(line.driver)[0] for line in place.lines]
+
+
+def _why_not_priced(place: Place, scenarios: Sequence[str]) -> str:
+    if not place.lines:
+        return f"{place.folder} has no costs.yaml"
+    if BASELINE not in scenarios:
+        return f"costs are differences from a scenario named '{BASELINE}', and there is none"
+    if len(scenarios) == 1:
+        return f"costs are differences from '{BASELINE}', and no other scenario is run"
+    time = place.model.time
+    if time.units not in DAYS:
+        return f"money by year needs time in one of {', '.join(DAYS)}; the model's is in '{time.units}'"
+    if not _whole_years(place):
+        return f"the model ends at {time.end:g} {time.units}, less than a year after {place.decision_time:g}"
+    return ""
+
+
+def _whole_years(place: Place) -> int:
+    time = place.model.time
+    return int((time.end - place.decision_time) * DAYS[time.units] / DAYS["year"] + 1e-9)
 
 
 def chosen(place: Place, names: Sequence[str]) -> list[Scenario]:
-    """Return the baseline and the named scenarios, or all of them; 'as_now' alone where a folder has none."""
-    if not place.scenarios:
-        return [Scenario(BASELINE)]
+    """Return the baseline and the named scenarios, or all of them; 'as_now' alone where a folder has none.
+
+    Raises:
+        NameUnknownError: A scenario is not in the place's folder.
+    """
+    known = place.scenarios or {BASELINE: Scenario(BASELINE)}
     for name in names:
-        if name not in place.scenarios:
-            raise NameUnknownError(
-                f"There is no scenario '{name}' in {place.folder}.{did_you_mean(name, place.scenarios)}"
-            )
-    baseline = [BASELINE] if BASELINE in place.scenarios else []
-    wanted = dict.fromkeys([*baseline, *names]) if names else place.scenarios
-    return [place.scenarios[name] for name in wanted]
+        if name not in known:
+            raise NameUnknownError(f"There is no scenario '{name}' in {place.folder}.{did_you_mean(name, known)}")
+    baseline = [BASELINE] if BASELINE in known else []
+    wanted = dict.fromkeys([*baseline, *names]) if names else known
+    return [known[name] for name in wanted]
 
 
 def _honesty(run: Run, benefit: CostBenefit, start: float, stage: Stage | None) -> tuple[HonestyBlock, ...]:

@@ -6,7 +6,7 @@ The first half works on any mapping of names to the names they need; the second 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from wm2u_sd.errors import ModelError
 from wm2u_sd.expr.functions import FUNCTIONS
@@ -136,6 +136,12 @@ def _reachable(dependencies: Dependencies, name: str) -> set[str]:
         found.update(more)
         waiting += more
     return found
+
+
+def depending_on(dependencies: Dependencies, names: Iterable[str]) -> set[str]:
+    """Return these names and every other that needs one of them, directly or not."""
+    users = _reversed(dependencies)
+    return {user for name in names for user in _reachable(users, name)}
 
 
 def circle_text(cycle: Collection[str], circumstance: str) -> str:

@@ -10,40 +10,56 @@ from wm2u_sd.expr.nodes import Call, Expression, Number, Reference
 from wm2u_sd.expr.visit import calls, references
 from wm2u_sd.model.diagnostics import Case, Code, Finding, counted
 from wm2u_sd.model.dimension_check import dimension_faults
-from wm2u_sd.model.graph import circle_text, cycles, links, mentions, needed_at_start, needed_now
+from wm2u_sd.model.graph import circle_text, cycles, depending_on, links, mentions, needed_at_start, needed_now
 from wm2u_sd.model.model import Balance, Loop
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Stock
 
 KNOWN = frozenset({*FUNCTIONS, *RESERVED})
 ORDERS = {"delay1": 1, "delay3": 3, "smooth1": 1, "smooth3": 3}
 OF_ORDER = ("delay_n", "smooth_n")
+ASKED = ".asked"
 STEPS_PER_STAGE = 2  # a step longer than half a stage visibly bends the response; at twice a stage Euler is unstable
 
 
 def circle_findings(case: Case) -> Iterator[Finding]:
     """Yield equations that define one another with no stock between, or at the start."""
-    now = {
-        name: sorted(set(needed_now(tree)))
-        for name, tree in case.trees.items()
-        if not isinstance(case.model.variables[name], Stock)
-    }
-    found = cycles(now)
+    found = cycles(_needed_now(case))
     yield from (
         _circle(case, cycle, "with no stock between", "Put a delay in one link; people take time to notice.")
         for cycle in found
     )
     if not found:
         for cycle in cycles(_starting(case)):
-            yield _circle(case, cycle, "at the start", "Give one a starting value of its own.")
+            names = list(dict.fromkeys(name.removesuffix(ASKED) for name in cycle))
+            yield _circle(case, names, "at the start", "Give one a starting value of its own.")
+
+
+def _needed_now(case: Case) -> dict[str, list[str]]:
+    """Return what each value but a stock needs at the same moment."""
+    return {
+        name: sorted(set(needed_now(tree)))
+        for name, tree in case.trees.items()
+        if not isinstance(case.model.variables[name], Stock)
+    }
 
 
 def _starting(case: Case) -> Mapping[str, list[str]]:
-    """Return what each value needs at the first moment; what a stock grants needs the stock (SEM-40)."""
+    """Return what each value needs at the first moment.
+
+    What a stock grants needs what it holds and all that is asked of it. What is asked reads other demands as they are
+    asked, and all else as granted (SEM-40); `<name>.asked` is a value as it is asked.
+    """
     needs = {name: set(needed_at_start(tree)) for name, tree in case.trees.items()}
-    for stock in case.model.stocks():
-        for flow in stock.outflows if stock.non_negative else ():
-            if flow in needs:
-                needs[flow].add(stock.name)
+    now = _needed_now(case)
+    rationed = {
+        flow: stock for stock in case.model.stocks() if stock.non_negative for flow in stock.outflows if flow in needs
+    }
+    demands = depending_on(now, rationed)
+    for name in demands:
+        same_moment = demands.intersection(now[name])
+        needs[f"{name}{ASKED}"] = (needs[name] - same_moment) | {f"{other}{ASKED}" for other in same_moment}
+    for flow, stock in rationed.items():
+        needs[flow] = {stock.name, *(f"{other}{ASKED}" for other in stock.outflows if other in needs)}
     return {name: sorted(needed) for name, needed in needs.items()}
 
 

@@ -1,6 +1,6 @@
-"""The report of any run: what is in every stock, the conservation ledger, the constants, where it comes from.
+"""The report of any run: what is in every stock, what it costs, the conservation ledger, the constants, provenance.
 
-A run that is priced and has a headline has a report of its own kind, see `views.report`.
+A run with a headline outcome has a report of its own kind, see `views.report`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wm2u_sd.economics.cost_benefit import CostBenefit
 from wm2u_sd.economics.wording import quantity, span, units_in_words
 from wm2u_sd.io.atomic import write_bytes, write_text
 from wm2u_sd.model.variables import Constant
@@ -20,6 +21,7 @@ from wm2u_sd.views.figures import single_runs, spread
 from wm2u_sd.views.page import Section
 from wm2u_sd.views.pictures import HOW_TO_READ, Picture
 from wm2u_sd.views.report import PAGE, PICTURES, TABLES
+from wm2u_sd.views.run_money import money_table
 from wm2u_sd.views.style import LINES, MOST_LINES, Words
 from wm2u_sd.views.table import NINE_RUNS, Table, capital, framed, level_in_words
 
@@ -41,12 +43,14 @@ class Line:
     values: xr.DataArray
 
 
-def write_run_report(run: Run, out: str | Path) -> Path:
+def write_run_report(run: Run, out: str | Path, benefit: CostBenefit | None = None, unpriced: str = "") -> Path:
     """Write the report of a run.
 
     Args:
         run: Any run that kept its stocks.
         out: Folder for `report.html`, `pictures/*.png` and `tables/*.csv`.
+        benefit: What the run costs and saves, where it is priced.
+        unpriced: Why it is not, where a reader would look for it.
 
     Returns:
         The page. It is written last and whole or not at all.
@@ -57,11 +61,13 @@ def write_run_report(run: Run, out: str | Path) -> Path:
         for at in range(0, len(lines), MOST_ROWS)
     ]
     tables = [ledger_table(run), constants_table(run), scenarios_table(run), provenance_table(run)]
+    money = [money_table(run, benefit)] if benefit else []
     drawn = {picture.name: picture.png() for picture in pictures}
-    text = _page(run, pictures, drawn, tables)
+    priced = Section("money", "What it costs and saves", _priced(money, benefit, unpriced))
+    text = _page(run, pictures, drawn, tables, priced)
     for name, png in drawn.items():
         write_bytes(folder / PICTURES / f"{name}.png", png)
-    for table in (*(picture.table for picture in pictures), *tables):
+    for table in (*(picture.table for picture in pictures), *tables, *money):
         write_text(folder / TABLES / f"{table.name}.csv", table.csv())
     write_text(folder / PAGE, text)
     return folder / PAGE
@@ -184,7 +190,9 @@ def provenance_table(run: Run) -> Table:
     return Table("provenance", caption, ["What", "Which"], rows, framed(rows, ["what", "which"]))
 
 
-def _page(run: Run, pictures: Sequence[Picture], drawn: dict[str, bytes], tables: Sequence[Table]) -> str:
+def _page(
+    run: Run, pictures: Sequence[Picture], drawn: dict[str, bytes], tables: Sequence[Table], priced: Section
+) -> str:
     ledger, constants, scenarios, provenance = tables
     seen = [part for picture in pictures for part in _seen(picture, drawn[picture.name])]
     left_out = len(run.scenarios) - len(_shown(run))
@@ -192,6 +200,7 @@ def _page(run: Run, pictures: Sequence[Picture], drawn: dict[str, bytes], tables
         seen.insert(0, page.paragraph(f"Pictures show the first {MOST_LINES} scenarios; tables show all."))
     sections = [
         Section("stocks", "What is in the stocks", seen or [page.paragraph("The run kept no stock.")]),
+        *([priced] if priced.parts else []),
         Section("ledger", "Nobody is made or lost", [page.table(ledger)]),
         Section("scenarios", "What each scenario is and assumes", [page.table(scenarios)]),
         Section("constants", "Constants and their grades", [page.table(constants)]),
@@ -204,6 +213,13 @@ def _page(run: Run, pictures: Sequence[Picture], drawn: dict[str, bytes], tables
     )
     said = [page.paragraph(text) for text in (run.model.doc, opening) if text]
     return page.page(run.model.title or run.model.name, said, sections)
+
+
+def _priced(money: Sequence[Table], benefit: CostBenefit | None, unpriced: str) -> list[str]:
+    """Return the money table with what was done to its figures, or why there is none."""
+    if not benefit:
+        return [page.paragraph(unpriced)] if unpriced else []
+    return [*map(page.table, money), page.folded("What was done to the figures", [page.bullets(benefit.notes)])]
 
 
 def _seen(picture: Picture, png: bytes) -> list[str]:

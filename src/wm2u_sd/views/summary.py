@@ -51,6 +51,13 @@ def print_summary(known: Figures, out: str | Path, console: Console | None = Non
     _files(console, Path(out))
 
 
+def print_money(table: Table, console: Console | None = None) -> None:
+    """Print what the scenarios of a run cost and save."""
+    from rich.console import Console
+
+    _table(console or Console(highlight=False, markup=False), "What it costs and saves", table)
+
+
 def print_fit(fit: FitShown, console: Console | None = None) -> None:
     """Print what a fit says, how near it comes to each series and what the counts cannot tell."""
     from rich.console import Console
