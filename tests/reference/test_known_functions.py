@@ -160,3 +160,24 @@ def test_the_trend_of_something_that_stands_still_is_nothing(method: str) -> Non
     assert {0.0} == set(path(Time(0, 10, 0.5, method=method), "trend(12, 4)"))
     assert {0.0} == set(path(Time(0, 10, 0.5, method=method), "trend(0, 4)"))
     assert {12.0} == set(path(Time(0, 10, 0.5, method=method), "forecast(12, 4, 10)"))
+
+
+# Worked out by hand with Euler, a step of 1 and an average over 2. From -10 down by 1 a step: averages -10, -10, -10.5,
+# -11.25. From -20 up by 1 a step: averages -20, -20, -19.5, -18.75. Definitions: Vensim Reference Manual.
+BELOW_NOTHING = {
+    "trend(-10 - time, 2)": [0, -1 / 20, -1.5 / 21, -1.75 / 22.5],
+    "trend(time - 20, 2)": [0, 1 / 40, 1.5 / 39, 1.75 / 37.5],
+    "forecast(-10 - time, 2, 5)": [-10, -13.75, -114 / 7, -325 / 18],
+    "forecast(time - 20, 2, 5)": [-20, -16.625, -189 / 13, -391 / 30],
+}
+
+
+@pytest.mark.parametrize("equation", BELOW_NOTHING)
+def test_the_trend_of_what_is_negative_has_the_direction_it_moves_in(equation: str) -> None:
+    assert BELOW_NOTHING[equation] == pytest.approx(path(Time(0, 3), equation), rel=1e-14)
+
+
+def test_where_the_average_is_nothing_no_growth_is_seen() -> None:
+    # The average is still 0 at the moment the input has become 6, and 3 a step later: 6 (1 + 3 / (2 * 3) * 5) = 21.
+    assert [0, 6, 21] == path(Time(0, 2), "forecast(step(6, 1), 2, 5)").tolist()
+    assert [0, 0, 0.5] == path(Time(0, 2), "trend(step(6, 1), 2)").tolist()

@@ -2,10 +2,13 @@
 
 A unit signature reads like `a, t -> a/t`: `a`, `b` are any unit (the same letter, the same unit), `t` is the
 model's unit of time, `1` is dimensionless, `?` is a condition, `#` a whole number written out.
+
+A bound after an argument, as in `delay1(input, delay_time > 0, initial = input)`, says what it may be as a number.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,10 +25,21 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument; `default` is equation text in terms of the other arguments, None when it must be given."""
+    """An argument of a function.
+
+    Attributes:
+        name: As small models call it.
+        default: Equation text in terms of the other arguments, None when it must be given.
+        bound: '> 0' or '>= 0' where it can be no other number, '' where it can be any.
+    """
 
     name: str
     default: str | None = None
+    bound: str = ""
+
+    def allows(self, value: float) -> bool:
+        """Whether the argument can be this number."""
+        return not self.bound or value > 0 or (value == 0 and self.bound == ">= 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +75,13 @@ class Function:
         return f"{self.name}({', '.join(parts)})"
 
 
+ARGUMENT = re.compile(r"(?P<name>\w+)( (?P<bound>>=? 0))?( = (?P<default>.+))?")
+
+
 def _arguments(text: str) -> tuple[Argument, ...]:
-    """Read 'slope, start, end = end_time'."""
-    halves = (part.partition("=") for part in text.split(","))
-    return tuple(Argument(name.strip(), default.strip() or None) for name, _, default in halves)
+    """Read 'slope, start, end = end_time' and 'input, delay_time > 0, initial = input'."""
+    found = (ARGUMENT.fullmatch(part) for part in text.split(", "))
+    return tuple(Argument(part["name"], part["default"], part["bound"] or "") for part in found if part)
 
 
 def _function(
@@ -156,14 +173,14 @@ FUNCTIONS: dict[str, Function] = dict(
             "PULSE(start, width)",
         ),
         _function(
-            "pulse_train(start, width, interval, end)",
+            "pulse_train(start, width, interval > 0, end)",
             _M,
             "t, t, t, t -> 1",
             "A pulse at `start` and every `interval` after it, until `end` (SEM-20).",
             "PULSE TRAIN(start, width, interval, end)",
         ),
         _function(
-            "delay1(input, delay_time, initial = input)",
+            "delay1(input, delay_time > 0, initial = input)",
             _M,
             "a, t, a -> a",
             "First-order material delay (SEM-30).",
@@ -171,7 +188,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "DELAY1(input, delay_time, initial)",
         ),
         _function(
-            "delay3(input, delay_time, initial = input)",
+            "delay3(input, delay_time > 0, initial = input)",
             _M,
             "a, t, a -> a",
             "Third-order material delay (SEM-30).",
@@ -179,7 +196,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "DELAY3(input, delay_time, initial)",
         ),
         _function(
-            "delay_n(input, delay_time, order, initial = input)",
+            "delay_n(input, delay_time > 0, order, initial = input)",
             _M,
             "a, t, #, a -> a",
             "Material delay of the given order (SEM-30).",
@@ -187,7 +204,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "DELAYN(input, delay_time, order, initial)",
         ),
         _function(
-            "smooth1(input, smooth_time, initial = input)",
+            "smooth1(input, smooth_time > 0, initial = input)",
             _M,
             "a, t, a -> a",
             "First-order information delay (SEM-31).",
@@ -195,7 +212,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "SMTH1(input, smooth_time, initial)",
         ),
         _function(
-            "smooth3(input, smooth_time, initial = input)",
+            "smooth3(input, smooth_time > 0, initial = input)",
             _M,
             "a, t, a -> a",
             "Third-order information delay (SEM-31).",
@@ -203,7 +220,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "SMTH3(input, smooth_time, initial)",
         ),
         _function(
-            "smooth_n(input, smooth_time, order, initial = input)",
+            "smooth_n(input, smooth_time > 0, order, initial = input)",
             _M,
             "a, t, #, a -> a",
             "Information delay of the given order (SEM-31).",
@@ -211,7 +228,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "SMTHN(input, smooth_time, order, initial)",
         ),
         _function(
-            "trend(input, average_time, initial_trend = 0)",
+            "trend(input, average_time > 0, initial_trend = 0)",
             _M,
             "a, t, 1/t -> 1/t",
             "Fractional growth rate of `input` against its average over `average_time` (SEM-32).",
@@ -219,7 +236,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "TREND(input, average_time, initial_trend)",
         ),
         _function(
-            "forecast(input, average_time, horizon, initial_trend = 0)",
+            "forecast(input, average_time > 0, horizon, initial_trend = 0)",
             _M,
             "a, t, t, 1/t -> a",
             "`input` carried forward by `horizon` along its trend (SEM-32).",
@@ -227,7 +244,7 @@ FUNCTIONS: dict[str, Function] = dict(
             "FORCST(input, average_time, horizon, initial_trend)",
         ),
         _function(
-            "delay_fixed(input, delay_time, initial)",
+            "delay_fixed(input, delay_time >= 0, initial)",
             _H,
             "a, t, a -> a",
             "`input` as it was `delay_time` ago, `initial` before that (SEM-33).",
@@ -266,6 +283,9 @@ IN_RESULTS: dict[str, str] = {
     "population": "the dimension of the ledger",
 }
 """Names that mean something in results, and so cannot be given to a variable or dimension either."""
+
+HIGHEST_ORDER = 100
+"""The most stages `delay_n` and `smooth_n` may have."""
 
 REDUCIBLE = frozenset({"min", "max"})
 

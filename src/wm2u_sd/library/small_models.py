@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wm2u_sd.expr.functions import HIGHEST_ORDER as HIGHEST_ORDER
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -55,7 +57,12 @@ def information_delay(order: int) -> SmallModel:
 
 
 AVERAGE = Level("average", "input / (1 + initial_trend * average_time)", "(input - average) / average_time")
-GROWTH = "if_then_else(average = 0, 0, (input - average) / (average_time * abs(average)))"
+
+
+def growth(by: str) -> str:
+    """Growth of the input since its average, a unit of time, as a share of `by`; 0 where the average is 0 (SEM-32)."""
+    return f"if_then_else(average = 0, 0, (input - average) / (average_time * {by}))"
+
 
 FIXED: dict[str, SmallModel] = {
     "safe_divide": SmallModel("if_then_else(y = 0, otherwise, x / y)"),
@@ -73,10 +80,8 @@ FIXED: dict[str, SmallModel] = {
     "delay3": material_delay(3),
     "smooth1": information_delay(1),
     "smooth3": information_delay(3),
-    "trend": SmallModel(GROWTH, (AVERAGE,)),
-    "forecast": SmallModel("input * (1 + growth * horizon)", (AVERAGE,), (("growth", GROWTH),)),
+    "trend": SmallModel(growth("abs(average)"), (AVERAGE,)),
+    "forecast": SmallModel("input * (1 + growth * horizon)", (AVERAGE,), (("growth", growth("average")),)),
 }
 
 OF_ORDER: dict[str, Callable[[int], SmallModel]] = {"delay_n": material_delay, "smooth_n": information_delay}
-
-HIGHEST_ORDER = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wm2u_sd.errors import did_you_mean
-from wm2u_sd.expr.functions import FUNCTIONS, RESERVED, Role
+from wm2u_sd.expr.functions import FUNCTIONS, HIGHEST_ORDER, RESERVED, Role
 from wm2u_sd.expr.nodes import Call, Expression, Number, Reference
 from wm2u_sd.expr.printer import to_text
 from wm2u_sd.expr.visit import calls, free_stars, references
@@ -69,13 +69,15 @@ def _arguments(case: Case, owner: Variable, node: Call) -> Iterator[Finding]:
         message = f"{node.function} takes {takes} argument{'s' if most > 1 else ''}; got {count}"
         yield case.error(Code.KINDS, message, owner, node, hint=f"Write {function.signature}.")
     for argument, part in zip(function.arguments, node.arguments, strict=False):
-        if argument.name == ORDER and not _whole_and_positive(part):
-            message = f"the order of {node.function} must be a whole number above 0, written out"
-            yield case.error(Code.KINDS, message, owner, part)
+        fault = _order_fault(part) if argument.name == ORDER else ""
+        if fault:
+            yield case.error(Code.KINDS, f"the order of {node.function} {fault}", owner, part)
 
 
-def _whole_and_positive(node: Expression) -> bool:
-    return isinstance(node, Number) and node.value.is_integer() and node.value >= 1
+def _order_fault(node: Expression) -> str:
+    if not (isinstance(node, Number) and node.value.is_integer() and node.value >= 1):
+        return "must be a whole number above 0, written out"
+    return f"is {node.value:g}; it must be {HIGHEST_ORDER} or less" if node.value > HIGHEST_ORDER else ""
 
 
 def star_findings(case: Case) -> Iterator[Finding]:

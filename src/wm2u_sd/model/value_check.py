@@ -1,4 +1,4 @@
-"""Check what is given rather than worked out: values of constants, priors, points of lookups."""
+"""Check what is given rather than worked out: constants, priors, points of lookups, delay times."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wm2u_sd.errors import DimensionError, did_you_mean
+from wm2u_sd.expr.functions import FUNCTIONS, Argument
+from wm2u_sd.expr.nodes import Call, Expression, Number, Reference, Unary
+from wm2u_sd.expr.visit import calls
 from wm2u_sd.model.diagnostics import Case, Code, Finding, shortened
 from wm2u_sd.model.shape import axes_over
-from wm2u_sd.model.variables import Constant, Extrapolation, Grade, Lookup, Prior
+from wm2u_sd.model.variables import Constant, Extrapolation, Grade, Lookup, Prior, Variable
 
 DISTRIBUTIONS = ("fixed", "uniform", "triangular", "normal", "lognormal", "beta")
 WITHOUT_A_MIDDLE = ("fixed", "uniform")
+BOUNDS = {"> 0": "above 0", ">= 0": "0 or more"}
 
 
 def value_findings(case: Case) -> Iterator[Finding]:
-    """Yield values that are no numbers, shapes that do not fit, priors that cannot be, lookups that are no curves."""
+    """Yield what cannot be: values that are no numbers or do not fit, priors, curves, times that are not above 0."""
     for constant in case.model.constants():
         yield from _constant(case, constant)
     for lookup in case.model.lookups():
         yield from _lookup(case, lookup)
+    for name, tree in case.trees.items():
+        for call in calls(tree):
+            yield from _out_of_bounds(case, case.model.variables[name], call)
 
 
 def _constant(case: Case, constant: Constant) -> Iterator[Finding]:
@@ -110,6 +117,31 @@ def _rising(case: Case, lookup: Lookup, xs: Sequence[float]) -> Iterator[Finding
     if falls is not None:
         message = f"{lookup.name}: x must rise, but {xs[falls]:g} comes after {xs[falls - 1]:g}"
         yield case.error(Code.LOOKUPS, message, lookup, hint="Sort the points, and give each x once.", word="points")
+
+
+def _out_of_bounds(case: Case, owner: Variable, call: Call) -> Iterator[Finding]:
+    """Yield arguments that are given as a number, or a constant of a value, that they cannot be."""
+    known = FUNCTIONS[call.function].arguments if call.function in FUNCTIONS else ()
+    for argument, node in zip(known, call.arguments, strict=False):
+        refused = _refused(case, owner, argument, node)
+        if refused is not None:
+            given = f"{node.name} is" if isinstance(node, Reference) else "it is"
+            must = f"the {argument.name} of {call.function} must be {BOUNDS[argument.bound]}"
+            yield case.error(Code.TIME, f"{owner.name}: {must}, but {given} {refused:g}", owner, node)
+
+
+def _refused(case: Case, owner: Variable, argument: Argument, node: Expression) -> float | None:
+    """Return a number this argument is given and cannot be; None when there is none or it is worked out in the run."""
+    match node:
+        case Number(value) | Unary("-", Number(value)):
+            values, all_used = [value if isinstance(node, Number) else -value], True
+        case Reference(name, subscripts) if isinstance(record := case.model.variables.get(name), Constant):
+            values = shape_of(record.value)[1] or []
+            all_used = not subscripts and set(record.over) <= set(getattr(owner, "over", ()))
+        case _:
+            return None
+    refused = [value for value in values if not argument.allows(value)]
+    return refused[0] if refused and (all_used or len(refused) == len(values)) else None
 
 
 def _is_number(value: Any) -> bool:
