@@ -52,14 +52,14 @@ def _starting(case: Case) -> Mapping[str, list[str]]:
     needs = {name: set(needed_at_start(tree)) for name, tree in case.trees.items()}
     now = _needed_now(case)
     rationed = {
-        flow: stock for stock in case.model.stocks() if stock.non_negative for flow in stock.outflows if flow in needs
+        flow: stock for stock in case.model.stocks() if stock.non_negative for flow in stock.outflows if flow in now
     }
     demands = depending_on(now, rationed)
     for name in demands:
         same_moment = demands.intersection(now[name])
         needs[f"{name}{ASKED}"] = (needs[name] - same_moment) | {f"{other}{ASKED}" for other in same_moment}
     for flow, stock in rationed.items():
-        needs[flow] = {stock.name, *(f"{other}{ASKED}" for other in stock.outflows if other in needs)}
+        needs[flow] = {stock.name, *(f"{other}{ASKED}" for other in stock.outflows if other in now)}
     return {name: sorted(needed) for name, needed in needs.items()}
 
 
