@@ -75,8 +75,12 @@ def test_a_step_at_a_tenth_comes_at_the_same_moment_whatever_rounding_does(metho
 # History --------------------------------------------------------------------------------------------------------------
 
 
+# 0.5, 1.5, 2.5 and 3.5 steps; 1.025 - 0.4 falls short of 2.5 steps in its last place.
+HALVES = [("0.125", 1), ("0.375", 2), ("0.625", 3), ("0.875", 4), ("(1.025 - 0.4)", 3)]
+
+
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("delay", "steps"), [("1", 4), ("1.1", 4), ("0.1", 1), ("0", 1), ("20", 80)])
+@pytest.mark.parametrize(("delay", "steps"), [("1", 4), ("1.1", 4), ("0.1", 1), ("0", 1), ("20", 80)] + HALVES)
 def test_delay_fixed_is_the_input_that_many_steps_ago(delay: str, steps: int, method: str) -> None:
     values = path(Time(0, 6, 0.25, method=method), f"delay_fixed(10 + time ^ 2, {delay}, -1)")
 

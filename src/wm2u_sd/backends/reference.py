@@ -17,6 +17,7 @@ from wm2u_sd.compile.program import Code, Level, Line, Program
 from wm2u_sd.model.shape import Axis
 
 ROUNDING = 1e-12  # of what a stock held at the start of a step: nobody is owed, a sum came out in another last place
+HALF_UP = 0.5 + 1e-9  # a number of steps that falls short of a half in its last places counts as a half (SEM-33)
 
 States = dict[int, Array]
 """Number of a state -> its value, (*its axes, columns)."""
@@ -126,7 +127,7 @@ class _DelayLine:
         """Return a line that nothing has gone into."""
         shape = (*_lengths(line.axes), n_columns)
         delay = np.broadcast_to(np.asarray(start.value(line.delay), float), shape)
-        steps = np.maximum(1, np.rint(np.nan_to_num(delay / dt))).astype(np.int64)
+        steps = np.maximum(1, np.floor(np.nan_to_num(delay / dt) + HALF_UP)).astype(np.int64)
         initial = _wide(start.value(line.initial), shape)
         return cls(steps, initial, np.repeat(initial[np.newaxis], int(steps.max(initial=1)) + 1, axis=0))
 
