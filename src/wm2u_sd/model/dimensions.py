@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wm2u_sd.model.variables import NO_PLACE, Place
+from wm2u_sd.model.variables import NO_PLACE, Place, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +23,6 @@ class Dimension:
     of: str = ""
     doc: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        settle(self, "elements")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +25,7 @@ from wm2u_sd.model.variables import (
     a_kind,
     facts_of,
     kind_of,
+    settle,
 )
 
 
@@ -43,6 +44,9 @@ class Balance:
     zero: tuple[str, ...] = ()
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        settle(self, "solve", "steady", "zero")
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -54,6 +58,9 @@ class Loop:
     label: str = ""
     evidence: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        settle(self, "path")
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,12 @@ class Model:
     doc: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "variables", MappingProxyType(dict(self.variables)))
-        object.__setattr__(self, "dimensions", MappingProxyType(dict(self.dimensions)))
+        for what in ("variables", "dimensions"):
+            given = getattr(self, what)
+            if not isinstance(given, Mapping):
+                raise ModelError(f"{self.name}: '{what}' holds no records by name; use Model(name).define(record, ...)")
+            object.__setattr__(self, what, MappingProxyType(dict(given)))
+        settle(self, "loops")
 
     def define(self, *records: Variable | Dimension) -> Model:
         """Return a model with these records added; a record of the same name replaces the one before it."""
@@ -93,7 +104,14 @@ class Model:
         return replace(self, variables=variables, dimensions=dimensions)
 
     def with_time(self, **changes: Any) -> Model:
-        """Return the same model over another time, e.g. `with_time(end=240, method='rk4')`."""
+        """Return the same model over another time, e.g. `with_time(end=240, method='rk4')`.
+
+        Raises:
+            ModelError: Time has nothing of that name, or cannot be so.
+        """
+        known = [field.name for field in fields(Time)]
+        for name in (name for name in changes if name not in known):
+            raise ModelError(f"time: there is no '{name}'; it has {', '.join(known)}.{did_you_mean(name, known)}")
         return replace(self, time=replace(self.time, **changes))
 
     def with_values(self, values: Mapping[str, Any]) -> Model:
@@ -123,13 +141,18 @@ class Model:
         variable = self.variables.get(name)
         if isinstance(variable, Constant):
             return variable
+        if isinstance(variable, Lookup):
+            raise NameUnknownError(
+                f"'{name}' in {self.name} is a lookup; only constants can be set. {new_points(name)}"
+            )
         if variable is not None:
             raise NameUnknownError(
                 f"'{name}' in {self.name} is {a_kind(variable)}, worked out from other things; "
                 "only constants can be set. Change one of the constants it depends on."
             )
         known = [constant.name for constant in self.constants()]
-        raise NameUnknownError(f"There is no constant '{name}' in {self.name}.{did_you_mean(name, known)}")
+        near = f" {whole_only(name)}" if is_element(name, known) else did_you_mean(str(name), known)
+        raise NameUnknownError(f"There is no constant '{name}' in {self.name}.{near}")
 
     def of_kind(self, kind: Kind) -> list[Variable]:
         """Return the variables of one kind, in the order they were defined."""
@@ -186,6 +209,21 @@ def _canonical(value: Any) -> Any:
 def _facts(variable: Variable) -> dict[str, Any]:
     facts = {key: value for key, value in facts_of(variable).items() if key not in WORDING}
     return {"kind": str(kind_of(variable)), **facts}
+
+
+def is_element(name: object, known: Iterable[str]) -> bool:
+    """Whether a name is a known one with a subscript, e.g. people[north]."""
+    return isinstance(name, str) and name.endswith("]") and name.partition("[")[0] in set(known)
+
+
+def whole_only(name: str) -> str:
+    """Say what to do instead of setting one element."""
+    return f"One element cannot be set by itself; set the whole of '{name.partition('[')[0]}', or split it."
+
+
+def new_points(name: str) -> str:
+    """Say how a lookup is changed."""
+    return f"Give it other points: Lever('{name}', points=[(x, y), ...])."
 
 
 def names(records: Iterable[Variable]) -> list[str]:

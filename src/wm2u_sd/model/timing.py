@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from wm2u_sd.errors import ModelError
@@ -16,9 +17,10 @@ METHODS = ("euler", "rk2", "rk4")
 LONGEST_RUN = 10_000_000
 FARTHEST = 1_000_000_000
 TEXT = re.compile(r"[-+]?[0-9]{1,12}(\.[0-9]{0,12})?(/[0-9]{1,12})?|[-+]?\.[0-9]{1,12}", re.ASCII)
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-def exact(value: float | int | str, what: str) -> Fraction:
+def exact(value: float | int | str | Fraction, what: str) -> Fraction:
     """Read a time as an exact fraction: a number, or text such as '1/8'.
 
     Raises:
@@ -33,6 +35,14 @@ def exact(value: float | int | str, what: str) -> Fraction:
     if abs(fraction) > FARTHEST:
         raise ModelError(f"time: {what} is {value!r}; the limit is {FARTHEST:,} either way")
     return fraction
+
+
+def _is_date(value: object) -> bool:
+    """Whether a value is text such as '2025-03-31', of a day that there is."""
+    try:
+        return isinstance(value, str) and DATE.fullmatch(value) is not None and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _whole_steps(span: Fraction, step: Fraction, what: str) -> int:
@@ -58,27 +68,32 @@ class Time:
 
     Attributes:
         start, end: In `units`.
-        step: Length of a step; a number or text such as '1/8'. Must divide end - start exactly.
+        step: Length of a step; a number, a Fraction or text such as '1/8'. Must divide end - start exactly.
         units: Unit of time of the model, e.g. 'month'.
         saveper: Time between kept values, a whole number of steps; None keeps every step.
         method: 'euler', 'rk2' (midpoint) or 'rk4'.
         origin: ISO date of time 0, for labels, e.g. '2025-03-31'; '' when time is abstract.
 
     Raises:
-        ModelError: The step does not divide, the order is wrong, or the method is unknown.
+        ModelError: The step does not divide, the order is wrong, the method is unknown, or the origin is no date.
     """
 
     start: float = 0.0
     end: float = 1.0
-    step: float | str = 1.0
+    step: float | str | Fraction = 1.0
     units: str = "month"
-    saveper: float | str | None = None
+    saveper: float | str | Fraction | None = None
     method: str = "euler"
     origin: str = ""
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ModelError(f"time: method is {self.method!r}; it must be one of {', '.join(METHODS)}")
+        if self.origin != "" and not _is_date(self.origin):
+            raise ModelError(
+                f"time: origin is {self.origin!r}; it must be the date of time 0 as '2025-03-31', or '' for no date"
+            )
+        self._settle()
         if self.exact_step <= 0:
             raise ModelError(f"time: step is {self.step}; it must be above 0")
         if exact(self.end, "end") < exact(self.start, "start"):
@@ -88,6 +103,17 @@ class Time:
         _whole_steps(self.span, self.exact_step, "the span")
         if self.steps_per_save < 1:
             raise ModelError(f"time: saveper is {self.saveper}; it must be at least one step ({self.step})")
+
+    def _settle(self) -> None:
+        """Keep the ends as numbers and the lengths as numbers or text, whatever they were given as."""
+        for name in ("start", "end"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float):
+                object.__setattr__(self, name, float(exact(value, name)))
+        for name in ("step", "saveper"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float | str) and not (value is None and name == "saveper"):
+                object.__setattr__(self, name, str(exact(value, name)))
 
     @property
     def span(self) -> Fraction:

@@ -52,6 +52,29 @@ class Place:
 NO_PLACE = Place()
 
 
+def settle(record: object, *names: str) -> None:
+    """Make tuples of the lists and arrays in these fields of a record, so that it stays as it is and can be compared.
+
+    What is no sequence is left as it is, for `check` to report.
+    """
+    for name in names:
+        object.__setattr__(record, name, settled(getattr(record, name)))
+
+
+def settled(value: Any) -> Any:
+    """Return a value with tuples in the place of lists and arrays, and plain numbers in the place of NumPy's."""
+    try:
+        return _settled(value)
+    except RecursionError:  # a list that holds itself
+        return value
+
+
+def _settled(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return tuple(map(_settled, value)) if isinstance(value, list | tuple) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Prior:
     """What is believed about a constant before data.
@@ -97,6 +120,9 @@ class Stock:
     source: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        settle(self, "inflows", "outflows", "over")
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -117,6 +143,9 @@ class Flow:
     source: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        settle(self, "over")
+
 
 @dataclass(frozen=True, slots=True)
 class Auxiliary:
@@ -130,6 +159,9 @@ class Auxiliary:
     doc: str = ""
     source: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        settle(self, "over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +187,9 @@ class Constant:
     source: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        settle(self, "value", "over")
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -175,6 +210,9 @@ class Lookup:
     doc: str = ""
     source: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        settle(self, "points")
 
 
 Variable = Stock | Flow | Auxiliary | Constant | Lookup

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from wm2u_sd.model.variables import NO_PLACE, Place
+from wm2u_sd.model.variables import NO_PLACE, Place, settle, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class Lever:
     ramp: float = 0.0
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        settle(self, "to", "add", "times", "series", "points", "start", "end", "ramp")
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -59,6 +62,11 @@ class Scenario:
     disagrees: str = ""
     source: str = ""
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        settle(self, "levers", "actors")
+        if isinstance(self.set, Mapping):
+            object.__setattr__(self, "set", {name: settled(value) for name, value in self.set.items()})
 
 
 def scenario_to_dict(scenario: Scenario) -> dict[str, Any]:

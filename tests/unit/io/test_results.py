@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import h5py
@@ -80,7 +81,6 @@ def saved(saved_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(saved_once, tmp_path))
 
 
-# What is read back holds tuples, whatever it was made of, so the model here is made of tuples.
 def test_a_model_survives_being_made_plain(model: Model) -> None:
     assert model == model_from_dict(json.loads(json.dumps(model_to_dict(model))))
 
@@ -109,6 +109,35 @@ def test_a_run_survives_the_disk(run: Run, saved: Path) -> None:
     assert tuple(run.failures) == tuple(again.failures)
     assert dict(run.provenance) == dict(again.provenance)
     assert repr(run) == repr(again)
+
+
+def test_a_run_made_of_lists_and_arrays_survives(tmp_path: Path) -> None:
+    mixed = Model(
+        "lists",
+        time=Time(0, 2, Fraction(1, 8), saveper=Fraction(1, 2)),
+        loops=[Loop("draining", ["stock", "out"])],  # type: ignore[arg-type]
+        balance=Balance(["start"], zero=["away"]),  # type: ignore[arg-type]
+    ).define(
+        Dimension("age", ["young", "old"]),
+        Stock("stock", "start * shares", outflows=["out"], over=["age"]),
+        Flow("out", "rate * stock * curve(time)", over=["age"]),
+        Auxiliary("away", "start - 10"),
+        Constant("start", np.int64(8)),  # type: ignore[arg-type]
+        Constant("shares", np.array([0.25, 0.75]), over=["age"]),  # type: ignore[arg-type]
+        Constant("rate", 0.1),
+        Lookup("curve", [[0, 1], [10, 2]]),  # type: ignore[list-item]
+    )
+    levers = [
+        Lever("rate", series=np.array([[0.0, 0.1], [1.0, 0.2]])),  # type: ignore[arg-type]
+        Lever("curve", points=[(0, 1), (10, 3)]),
+    ]
+    run = simulate(mixed, [Scenario("changed", {"rate": np.float32(0.5)}, levers, actors=["somebody"])])  # type: ignore[dict-item]
+    again = load_run(save_run(run, tmp_path / "a.nc"))
+
+    assert run.model == again.model
+    assert dict(run.scenarios) == dict(again.scenarios)
+    assert run.model.digest == again.model.digest
+    assert Fraction(1, 8) == again.model.time.exact_step
 
 
 def test_a_run_with_failed_draws_survives(tmp_path: Path) -> None:

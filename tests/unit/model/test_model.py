@@ -6,7 +6,7 @@ from wm2u_sd.model.check import check
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
-from wm2u_sd.model.variables import Auxiliary, Constant, Place, Stock
+from wm2u_sd.model.variables import Auxiliary, Constant, Lookup, Place, Stock
 
 TEA = Model("tea", time=Time(0, 30, "1/8", units="minute")).define(
     Stock("temperature", initial="180", units="degree"),
@@ -67,11 +67,21 @@ def test_a_later_record_of_a_name_replaces_the_earlier() -> None:
             "'gap' in tea is an auxiliary, worked out from other things; only constants can be set. "
             "Change one of the constants it depends on.",
         ),
+        (
+            "cooling",
+            "'cooling' in tea is a lookup; only constants can be set. "
+            "Give it other points: Lever('cooling', points=[(x, y), ...]).",
+        ),
+        (
+            "room[up]",
+            "There is no constant 'room[up]' in tea. One element cannot be set by itself; set the whole of 'room', "
+            "or split it.",
+        ),
     ],
 )
 def test_only_constants_can_be_set(name: str, said: str) -> None:
     with pytest.raises(NameUnknownError) as raised:
-        TEA.with_values({name: 1})
+        TEA.define(Lookup("cooling", [(0, 0), (1, 1)])).with_values({name: 1})
 
     assert said == str(raised.value)
 

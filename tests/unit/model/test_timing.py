@@ -1,5 +1,9 @@
 """Time: steps that divide exactly and moments that do not drift (SEM-01, SEM-02)."""
 
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
 from wm2u_sd.errors import ModelError
@@ -61,6 +65,7 @@ REFUSED = {
     "time: step is nan; it must be a number such as 0.125 or '1/8'": {"step": float("nan")},
     "time: end is inf; it must be a number such as 0.125 or '1/8'": {"end": float("inf")},
     "time: step is None; it must be a number such as 0.125 or '1/8'": {"step": None},
+    "time: end 1 is before start 3": {"start": "3", "end": "1"},
     "time: 1e+09 steps; the limit is 10,000,000": {"end": 1e6, "step": 0.001},
 }
 
@@ -92,3 +97,32 @@ def test_a_time_beyond_all_bounds_is_refused(end: float) -> None:
         Time(0, end)
 
     assert f"time: end is {end!r}; the limit is 1,000,000,000 either way" == str(raised.value)
+
+
+@pytest.mark.parametrize("step", [Fraction(1, 8), Decimal("0.125"), np.float32(0.125) * np.float64(1), "1/8", 0.125])
+def test_a_step_is_kept_as_a_number_or_text(step: Fraction) -> None:
+    time = Time(0, 10, step, saveper=step)
+
+    assert Fraction(1, 8) == time.exact_step
+    assert isinstance(time.step, float | str)
+    assert isinstance(time.saveper, float | str)
+
+
+def test_ends_are_kept_as_numbers() -> None:
+    time = Time("1/2", Fraction(3, 2), "1/4")  # type: ignore[arg-type]
+
+    assert (0.5, 1.5, 4) == (time.start, time.end, time.n_steps)
+
+
+@pytest.mark.parametrize("origin", ["x", "2025-13-01", "2025-02-29", "31/03/2025", "20250331", "2025-W01-1", 5, None])
+def test_an_origin_that_is_no_date_is_refused(origin: str) -> None:
+    with pytest.raises(ModelError) as raised:
+        Time(origin=origin)
+
+    said = f"time: origin is {origin!r}; it must be the date of time 0 as '2025-03-31', or '' for no date"
+    assert said == str(raised.value)
+
+
+@pytest.mark.parametrize("origin", ["", "2025-03-31", "2024-02-29"])
+def test_an_origin_is_a_date_or_nothing(origin: str) -> None:
+    assert origin == Time(origin=origin).origin
