@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from os import PathLike, fspath
 from typing import Any
 
-from wm2u_sd.errors import ParseError, did_you_mean
+from wm2u_sd.errors import ModelError, ParseError, did_you_mean
 from wm2u_sd.expr.functions import FUNCTIONS, IN_RESULTS, RESERVED
 from wm2u_sd.expr.nodes import Expression
 from wm2u_sd.expr.parser import NAME, WORDS, parse
 from wm2u_sd.model.diagnostics import Case, Code, Finding, Placed, equation_text, shortened
 from wm2u_sd.model.dimensions import Dimension
-from wm2u_sd.model.model import Model
+from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Flow, Place, Prior, Stock, Variable
 
@@ -46,14 +47,35 @@ RULES: Mapping[str, Rule] = {
 }
 
 
+def must_be_model(model: Any) -> None:
+    """Refuse what is no model, and say how to come by one.
+
+    Raises:
+        ModelError: It is a folder, a path or anything else.
+    """
+    if isinstance(model, Model):
+        return
+    if isinstance(getattr(model, "model", None), Model):
+        raise ModelError("expected a Model, but this is a ModelFolder, which holds one: give folder.model")
+    path = fspath(model) if isinstance(model, str | PathLike) else "path/to/folder"
+    raise ModelError(f"expected a Model, but got {shortened(model)}; load it first: sd.load({path!r}).model")
+
+
 def examine(model: Model, files: Mapping[str, str]) -> tuple[Case, list[Finding]]:
-    """Return what of a model can be looked at further, and what is wrong with the rest."""
+    """Return what of a model can be looked at further, and what is wrong with the rest.
+
+    Raises:
+        ModelError: It is no model at all.
+    """
+    must_be_model(model)
     reading = _Reading(model, Case(model, files=files))
     dimensions = {name: d for name, d in model.dimensions.items() if reading.dimension(name, d)}
     variables = {name: v for name, v in model.variables.items() if reading.variable(name, v, dimensions)}
     broken = frozenset(map(str, model.variables)) - set(variables)
     time = model.time if reading.time(model.time) else Time()
-    sound = replace(model, variables=variables, dimensions=dimensions, time=time)
+    balance = model.balance if reading.balance(model.balance) else None
+    loops = tuple(loop for loop in reading.listed(model.loops) if reading.loop(loop))
+    sound = replace(model, variables=variables, dimensions=dimensions, time=time, balance=balance, loops=loops)
     trees = reading.equations(variables)
     return Case(sound, broken, trees, files), reading.findings
 
@@ -71,9 +93,40 @@ class _Reading:
         return False
 
     def time(self, time: Any) -> bool:
-        if isinstance(time, Time) and is_text(time.units):
-            return True
+        if isinstance(time, Time):
+            units = shortened(time.units)
+            return is_text(time.units) or self.say(Code.KINDS, f"time: units is {units}; it must be text, e.g. 'month'")
         return self.say(Code.KINDS, f"the time of the model is {shortened(time)}; give a Time(start, end, step, units)")
+
+    # Balance and loops ------------------------------------------------------------------------------------------------
+
+    def balance(self, record: Any) -> bool:
+        if record is None:
+            return True
+        if not isinstance(record, Balance):
+            message = f"the balance of the model is {shortened(record)}; give a Balance(solve, steady, zero)"
+            return self.say(Code.BALANCE, message)
+        wrong = [name for name in ("solve", "steady", "zero") if not is_names(getattr(record, name))]
+        for name in wrong:
+            message = f"balance: '{name}' is {shortened(getattr(record, name))}; it must be {NAMES[1]}"
+            self.say(Code.BALANCE, message, placed(record))
+        return not wrong
+
+    def listed(self, loops: Any) -> Sequence[Any]:
+        if isinstance(loops, list | tuple):
+            return loops
+        self.say(Code.LOOPS, f"the loops of the model are {shortened(loops)}; give a list of Loop(name, path)")
+        return ()
+
+    def loop(self, record: Any) -> bool:
+        if not isinstance(record, Loop):
+            return self.say(Code.LOOPS, f"among the loops is {shortened(record)}; give a Loop(name, path)")
+        if not is_text(record.name):
+            return self.say(
+                Code.LOOPS, f"a loop has the name {shortened(record.name)}; it must be text", placed(record)
+            )
+        message = f"loop {record.name}: 'path' is {shortened(record.path)}; it must be {NAMES[1]}"
+        return is_names(record.path) or self.say(Code.LOOPS, message, placed(record))
 
     # Dimensions -------------------------------------------------------------------------------------------------------
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wm2u_sd.errors import ModelError
 from wm2u_sd.model.model import Model
+from wm2u_sd.model.record_check import must_be_model
+from wm2u_sd.model.value_check import prior_fault
 from wm2u_sd.model.variables import Prior
 from wm2u_sd.simulation.streams import uniforms
 
@@ -97,15 +100,36 @@ class Ensemble:
         values: Name -> array of shape (draw,).
         n: Number of draws.
         seed: What they were drawn with.
+
+    Raises:
+        ModelError: There is no draw.
     """
 
     values: Mapping[str, Draws] = field(default_factory=dict)
     n: int = 1
     seed: str = ""
 
+    def __post_init__(self) -> None:
+        refuse_no_draws(self.n)
+
     def with_values(self, values: Mapping[str, Draws]) -> Ensemble:
         """Return the ensemble with these constants added or replaced."""
         return Ensemble({**self.values, **values}, self.n, self.seed)
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is a whole number of at least 1."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
+
+
+def refuse_no_draws(n: Any) -> None:
+    """Refuse what is no number of draws.
+
+    Raises:
+        ModelError: It is not.
+    """
+    if not is_count(n):
+        raise ModelError(f"n is {n!r}; give a whole number of at least 1")
 
 
 def draw(model: Model, n: int, seed: str | int = "wm2u") -> Ensemble:
@@ -117,13 +141,18 @@ def draw(model: Model, n: int, seed: str | int = "wm2u") -> Ensemble:
         seed: Same seed, same draws; each name has a stream of its own.
 
     Raises:
-        ModelError: A prior on a constant with dimensions, or an unknown distribution.
+        ModelError: A prior on a constant with dimensions, or one that cannot be; `n` is no whole number from 1.
     """
+    must_be_model(model)
+    refuse_no_draws(n)
     values = {}
     for constant in model.constants():
         if constant.prior is None:
             continue
         if constant.over:
             raise ModelError(f"'{constant.name}' has dimensions; a prior is for one number. Split it into constants.")
+        fault = prior_fault(constant.prior)
+        if fault:
+            raise ModelError(f"{constant.name}: {fault}")
         values[constant.name] = quantile(constant.prior, uniforms(seed, constant.name, n))
     return Ensemble(values, n, str(seed))

@@ -74,7 +74,9 @@ def check_targets(model: Model, scenarios: Sequence[Scenario]) -> None:
         NameUnknownError: A target is no constant (or, for points, no lookup) of the model.
         ModelError: A lever gives no verb or two.
     """
-    for lever in (lever for scenario in scenarios for lever in all_levers(scenario)):
+    for name in (name for scenario in scenarios for name in scenario.set):
+        model.constant(name)
+    for lever in (lever for scenario in scenarios for lever in scenario.levers):
         if verb_of(lever) != "points":
             model.constant(lever.target)
         elif not isinstance(model.variables.get(lever.target), Lookup):

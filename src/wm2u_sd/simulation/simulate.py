@@ -23,12 +23,15 @@ from wm2u_sd.compile.lower import INTEGRAL, lower
 from wm2u_sd.compile.program import Program
 from wm2u_sd.errors import ModelError, NameUnknownError, SimulationError, did_you_mean
 from wm2u_sd.model.check import check
+from wm2u_sd.model.diagnostics import shortened
 from wm2u_sd.model.model import Model
+from wm2u_sd.model.record_check import is_names, must_be_model
+from wm2u_sd.model.scenario_check import form_faults, listed
 from wm2u_sd.model.shape import Axis
 from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 from wm2u_sd.simulation.balance import refuse_unbalanced, rest
 from wm2u_sd.simulation.conservation import Population, check_ledger, needed, populations
-from wm2u_sd.simulation.ensemble import Ensemble, draw
+from wm2u_sd.simulation.ensemble import Ensemble, draw, is_count
 from wm2u_sd.simulation.levers import Schedule, all_levers, check_targets, mover, moving_names
 from wm2u_sd.simulation.run import CUMULATIVE, Failure, Run
 from wm2u_sd.simulation.scenario import Scenario, scenario_to_dict
@@ -41,16 +44,17 @@ MOST_VALUES = 400_000_000
 BELOW_ZERO = -1e-6  # of the largest value the stock takes: rounding, not a deficit
 
 Progress = Callable[[int, int], None]
+Scenarios = Scenario | Sequence[Scenario] | Mapping[str, Scenario]
 
 
 def simulate(
     model: Model,
-    scenarios: Scenario | Sequence[Scenario] = (),
+    scenarios: Scenarios = (),
     *,
     draws: int | Ensemble | None = None,
     seed: str | int = "wm2u",
-    save: Iterable[str] | None = None,
-    accumulate: Iterable[str] = (),
+    save: str | Iterable[str] | None = None,
+    accumulate: str | Iterable[str] = (),
     backend_name: str = "numpy",
     progress: Progress | None = None,
 ) -> Run:
@@ -58,10 +62,11 @@ def simulate(
 
     Args:
         model: The model. One with a `balance` starts at rest: its free constants are solved for every draw first.
-        scenarios: What to compare; none given runs 'as_now', nothing changed.
+        scenarios: What to compare: one, several, or by name as in `folder.scenarios`; none given runs 'as_now', nothing
+            changed.
         draws: None for one run with the stated values; a number for that many draws from the priors; or an Ensemble.
         seed: For the draws.
-        save: Names to keep; None keeps every stock, flow and auxiliary, and `cumulative_<name>` of every flow.
+        save: Names to keep, or one; None keeps every stock, flow and auxiliary, and `cumulative_<name>` of every flow.
         accumulate: Further names whose running integral is wanted as `cumulative_<name>`.
         backend_name: How to run it.
         progress: Called with (columns done, columns in all).
@@ -86,12 +91,13 @@ class Simulator:
     def __init__(
         self,
         model: Model,
-        scenarios: Scenario | Sequence[Scenario] = (),
+        scenarios: Scenarios = (),
         *,
-        save: Iterable[str] | None = None,
-        accumulate: Iterable[str] = (),
+        save: str | Iterable[str] | None = None,
+        accumulate: str | Iterable[str] = (),
         backend_name: str = "numpy",
     ) -> None:
+        must_be_model(model)
         self.model, self.scenarios, self.backend_name = model, _scenarios(scenarios), backend_name
         check_targets(model, self.scenarios)
         check(model, scenarios=self.scenarios).raise_if_errors()
@@ -109,8 +115,8 @@ class Simulator:
         """
         for name, values in ensemble.values.items():
             self.model.constant(name)
-            if np.shape(values) != (ensemble.n,):
-                shape, n = np.shape(values), ensemble.n
+            shape, n = _shape(name, values), ensemble.n
+            if shape != (n,):
                 raise ModelError(f"draws: '{name}' is given in shape {shape}; give one number for each of {n} draws")
         constants, balanced = _constants(self.model, self.kernel, ensemble)
         job = _Job(self.model, self.scenarios, self.kernel, constants, ensemble.n, self.wanted)
@@ -124,13 +130,30 @@ class Simulator:
         return _provenance(self.model, self.scenarios, self.backend_name)
 
 
-def _scenarios(scenarios: Scenario | Sequence[Scenario]) -> list[Scenario]:
-    listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios) or [Scenario("as_now")]
-    names = [scenario.name for scenario in listed]
+def _scenarios(scenarios: Scenarios) -> list[Scenario]:
+    found = listed(scenarios) or [Scenario("as_now")]
+    for message, hint in (fault for scenario in found for fault in form_faults(scenario)):
+        raise ModelError(f"{message}. {hint}")
+    names = [scenario.name for scenario in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ModelError(f"scenarios: {', '.join(twice)} is given twice; give each a name of its own")
-    return listed
+    return found
+
+
+def _names(given: Any, what: str) -> list[str]:
+    """Return names given as one or several, each once."""
+    names = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    if not is_names(names):
+        raise ModelError(f"{what} is {shortened(given)}; give names, e.g. {what}=['waiting']")
+    return list(dict.fromkeys(names))
+
+
+def _shape(name: str, values: Any) -> tuple[int, ...]:
+    try:
+        return np.asarray(values, float).shape
+    except (TypeError, ValueError):
+        raise ModelError(f"draws: '{name}' is {shortened(values)}; give one number for each draw") from None
 
 
 def _ensemble(model: Model, draws: int | Ensemble | None, seed: str | int) -> Ensemble:
@@ -138,13 +161,9 @@ def _ensemble(model: Model, draws: int | Ensemble | None, seed: str | int) -> En
         return draws
     if draws is None:
         return Ensemble({}, 1, "")
-    if not _is_whole(draws) or draws < 1:
+    if not is_count(draws):
         raise ModelError(f"draws is {draws!r}; it must be a whole number from 1, or None for the stated values")
     return draw(model, draws, seed)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -156,12 +175,12 @@ class _Wanted:
     cumulative: tuple[str, ...]
 
     @classmethod
-    def of(cls, model: Model, save: Iterable[str] | None, accumulate: Iterable[str]) -> _Wanted:
-        extra = list(dict.fromkeys(accumulate))
+    def of(cls, model: Model, save: str | Iterable[str] | None, accumulate: str | Iterable[str]) -> _Wanted:
+        extra = _names(accumulate, "accumulate")
         computed = [name for name, v in model.variables.items() if isinstance(v, Stock | Flow | Auxiliary)]
         flows = [flow.name for flow in model.flows()]
         integrals = dict.fromkeys([*flows, *extra])
-        names = list(dict.fromkeys(save)) if save is not None else [*computed, *(CUMULATIVE + n for n in integrals)]
+        names = _names(save, "save") if save is not None else [*computed, *(CUMULATIVE + n for n in integrals)]
         for name in names:
             plain = name.removeprefix(CUMULATIVE)
             if name not in computed and plain not in integrals:

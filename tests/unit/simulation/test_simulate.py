@@ -1,5 +1,7 @@
 """A run: what is kept, what fails and how that is said, and where it came from."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,22 @@ def tank() -> Model:
 
 
 # What is kept ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_single_name_is_kept_whole(tank: Model) -> None:
+    assert ["level"] == list(simulate(tank, save="level").data.data_vars)
+    assert ["level", "cumulative_half"] == list(simulate(tank, save="level", accumulate="half").data.data_vars)
+
+
+@pytest.mark.parametrize("names", [5, [5]])
+def test_what_is_kept_is_named(names: Any, tank: Model) -> None:
+    with pytest.raises(ModelError) as kept:
+        simulate(tank, save=names)
+    with pytest.raises(ModelError) as added:
+        simulate(tank, accumulate=names)
+
+    assert f"save is {names}; give names, e.g. save=['waiting']" == str(kept.value)
+    assert f"accumulate is {names}; give names, e.g. accumulate=['waiting']" == str(added.value)
 
 
 def test_a_run_is_labelled_by_scenario_draw_and_time(tank: Model) -> None:
