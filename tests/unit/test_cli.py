@@ -107,6 +107,8 @@ def test_report_prices_any_model_that_has_a_ledger(tmp_path: Path) -> None:
     assert ["gross, all agencies", "cash, all agencies", "cash, town"] == [row["counted"] for row in rows]
     assert [pytest.approx(expected)] * 3 == [float(row["middle"]) for row in rows]
     assert "£74 more" in printed
+    unit_costs = (tmp_path / "build" / "tables" / "unit_costs.csv").read_text(encoding="utf-8")
+    assert "tank,water,3,,,GBP_2024/litre/month,town,town,fiscal,," in unit_costs
     assert "£74 more" in (tmp_path / "build" / "report.html").read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What the scenarios of any priced run cost and save: one table."""
+"""What the scenarios of any priced run cost and save, and the unit costs behind it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import product
 from wm2u_sd.economics.cost_benefit import CostBenefit
 from wm2u_sd.economics.measures import CASH, GROSS, Amount, Scope, agencies, net_cost
 from wm2u_sd.economics.prices import money_unit
-from wm2u_sd.economics.wording import difference, in_hundred
+from wm2u_sd.economics.wording import difference, in_hundred, quantity, span
 from wm2u_sd.simulation.run import Run
 from wm2u_sd.views.figures import spread
 from wm2u_sd.views.table import NINE_RUNS, Table, framed
@@ -44,6 +44,25 @@ def money_table(run: Run, benefit: CostBenefit) -> Table:
         f"{NINE_RUNS} Gross and cash are never added, nor is what is not fiscal."
     )
     return Table("money", caption, list(HEADS), rows, framed(found, list(COLUMNS)), is_grouped=True)
+
+
+def unit_costs_table(benefit: CostBenefit) -> Table:
+    """Return every line of the ledger: what is counted at which unit cost, who pays, and how well it is known."""
+    rows, found = [], []
+    for line in benefit.lines:
+        cost, prior = line.unit_cost, line.unit_cost.prior
+        ends = (prior.low, prior.high) if prior else (float("nan"), float("nan"))
+        believed = span(*ends, line.units) if prior else ""
+        who = line.payer if line.gains == line.payer else f"{line.payer}; {line.gains} gains"
+        rows.append(
+            [line.label, quantity(cost.value, line.units), believed, who, str(line.kind), line.grade, line.source]
+        )
+        found.append((line.name, line.driver, cost.value, *ends, line.units, line.payer, line.gains, str(line.kind),
+                      line.grade, line.source))  # fmt: skip
+    heads = ["What", "Unit cost", "Range", "Who pays", "Kind", "Grade", "Source"]
+    columns = ["line", "driver", "value", "low", "high", "units", "payer", "gainer", "kind", "grade", "source"]
+    caption = "Every line of the ledger. Grades: A measured, B published, C derived, D elicited or judged."
+    return Table("unit_costs", caption, heads, rows, framed(found, columns))
 
 
 def _label(run: Run, scenario: str) -> str:

@@ -21,7 +21,7 @@ from wm2u_sd.views.figures import single_runs, spread
 from wm2u_sd.views.page import Section
 from wm2u_sd.views.pictures import HOW_TO_READ, Picture
 from wm2u_sd.views.report import PAGE, PICTURES, TABLES
-from wm2u_sd.views.run_money import money_table
+from wm2u_sd.views.run_money import money_table, unit_costs_table
 from wm2u_sd.views.style import LINES, MOST_LINES, Words
 from wm2u_sd.views.table import NINE_RUNS, Table, capital, framed, level_in_words
 
@@ -61,7 +61,7 @@ def write_run_report(run: Run, out: str | Path, benefit: CostBenefit | None = No
         for at in range(0, len(lines), MOST_ROWS)
     ]
     tables = [ledger_table(run), constants_table(run), scenarios_table(run), provenance_table(run)]
-    money = [money_table(run, benefit)] if benefit else []
+    money = [money_table(run, benefit), unit_costs_table(benefit)] if benefit else []
     drawn = {picture.name: picture.png() for picture in pictures}
     priced = Section("money", "What it costs and saves", _priced(money, benefit, unpriced))
     text = _page(run, pictures, drawn, tables, priced)
@@ -216,7 +216,7 @@ def _page(
 
 
 def _priced(money: Sequence[Table], benefit: CostBenefit | None, unpriced: str) -> list[str]:
-    """Return the money table with what was done to its figures, or why there is none."""
+    """Return the tables of money with what was done to its figures, or why there is none."""
     if not benefit:
         return [page.paragraph(unpriced)] if unpriced else []
     return [*map(page.table, money), page.folded("What was done to the figures", [page.bullets(benefit.notes)])]
