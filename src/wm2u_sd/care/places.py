@@ -12,7 +12,7 @@ from wm2u_sd.checks.check_folder import check_folder
 from wm2u_sd.economics.ledger import CostLine, cost_lines
 from wm2u_sd.errors import FileError, did_you_mean
 from wm2u_sd.io.observed import free_constants, load_fit, read_observations, save_fit
-from wm2u_sd.io.paths import is_file
+from wm2u_sd.io.paths import is_file, is_folder
 from wm2u_sd.io.text import load
 from wm2u_sd.model.model import Model
 from wm2u_sd.simulation.ensemble import Ensemble, draw
@@ -101,6 +101,8 @@ def find(name_or_folder: str | Path) -> Path:
     for folder in (path, models_root() / "localities" / path, models_root() / path):
         if is_file(folder / "model.yaml"):
             return folder
+    if is_folder(path):
+        raise FileError(f"{path}: the folder has no file model.yaml; a model folder holds at least that")
     known = [*place_names(), "core"]
     raise FileError(
         f"There is no place or model folder '{name_or_folder}'.{did_you_mean(str(name_or_folder), known)} "

@@ -101,3 +101,8 @@ def test_a_place_only_says_what_differs_from_core() -> None:
     assert {n: v for n, v in core.variables.items() if n not in constants} == {
         n: v for n, v in place.variables.items() if n not in constants
     }
+
+
+def test_a_folder_without_a_model_is_not_taken_for_a_name(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"the folder has no file model\.yaml"):
+        open_place(tmp_path)
