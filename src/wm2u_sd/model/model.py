@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
@@ -39,9 +39,9 @@ class Balance:
         zero: Auxiliaries that must be 0 at the start.
     """
 
-    solve: tuple[str, ...]
-    steady: tuple[str, ...] = ()
-    zero: tuple[str, ...] = ()
+    solve: Sequence[str]
+    steady: Sequence[str] = ()
+    zero: Sequence[str] = ()
     place: Place = field(default=NO_PLACE, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Loop:
     """A feedback loop the builders named: the variables it runs through, in order."""
 
     name: str
-    path: tuple[str, ...]
+    path: Sequence[str]
     polarity: str = ""
     label: str = ""
     evidence: str = ""
@@ -76,7 +76,7 @@ class Model:
     variables: Mapping[str, Variable] = field(default_factory=dict)
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
     balance: Balance | None = None
-    loops: tuple[Loop, ...] = ()
+    loops: Sequence[Loop] = ()
     title: str = ""
     doc: str = ""
 

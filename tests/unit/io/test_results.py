@@ -115,8 +115,8 @@ def test_a_run_made_of_lists_and_arrays_survives(tmp_path: Path) -> None:
     mixed = Model(
         "lists",
         time=Time(0, 2, Fraction(1, 8), saveper=Fraction(1, 2)),
-        loops=[Loop("draining", ["stock", "out"])],  # type: ignore[arg-type]
-        balance=Balance(["start"], zero=["away"]),  # type: ignore[arg-type]
+        loops=[Loop("draining", ["stock", "out"])],
+        balance=Balance(["start"], zero=["away"]),
     ).define(
         Dimension("age", ["young", "old"]),
         Stock("stock", "start * shares", outflows=["out"], over=["age"]),

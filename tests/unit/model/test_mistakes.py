@@ -258,8 +258,8 @@ SAME = {
     "an array": (Constant("a", np.array([[1.0, 2.0]])), Constant("a", ((1.0, 2.0),))),  # type: ignore[arg-type]
     "a lookup": (Lookup("a", np.array([[1.0, 2.0]])), Lookup("a", ((1.0, 2.0),))),  # type: ignore[arg-type]
     "a dimension": (Dimension("a", ["b"]), Dimension("a", ("b",))),
-    "a loop": (Loop("a", ["b"]), Loop("a", ("b",))),  # type: ignore[arg-type]
-    "a balance": (Balance(["a"], ["b"], ["c"]), Balance(("a",), ("b",), ("c",))),  # type: ignore[arg-type]
+    "a loop": (Loop("a", ["b"]), Loop("a", ("b",))),
+    "a balance": (Balance(["a"], ["b"], ["c"]), Balance(("a",), ("b",), ("c",))),
     "a series": (Lever("a", series=[(0, 1), [2, 3]]), Lever("a", series=((0, 1), (2, 3)))),  # type: ignore[list-item]
     "points": (Lever("a", points=[(0, 1)]), Lever("a", points=((0, 1),))),
     "a scenario": (Scenario("a", levers=[Lever("b")], actors=["c"]), Scenario("a", {}, (Lever("b"),), actors=("c",))),
