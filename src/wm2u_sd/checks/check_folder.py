@@ -14,6 +14,6 @@ def check_folder(folder: ModelFolder) -> Report:
     Returns:
         All findings, sorted by file and line.
     """
-    found = check(folder.model, scenarios=list(folder.scenarios.values()), files=folder.files)
+    found = check(folder.model, scenarios=folder.scenarios, files=folder.files)
     ledger = ledger_findings(folder.costs, folder.model, places=folder.cost_places, files=folder.files)
     return Report.of([*found.findings, *ledger])

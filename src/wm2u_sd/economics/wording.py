@@ -45,7 +45,7 @@ def plain(value: float, step: float = 0.0) -> str:
     if not math.isfinite(value):
         return "not known"
     if not step:
-        step = 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 1.0
+        step = 10.0 ** (math.floor(math.log10(abs(value))) - 2) if abs(value) >= NO_WIDTH else 1.0
         text = _fixed(value, step)
         return text.rstrip("0").rstrip(".") if "." in text else text
     return _fixed(value, step)

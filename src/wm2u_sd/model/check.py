@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from wm2u_sd.model.diagnostics import Report
@@ -40,17 +40,20 @@ LOOKS = (
 """What is looked for; to look for something else, add a function from a `Case` to findings."""
 
 
-def check(model: Model, *, scenarios: Sequence[Any] = (), files: Mapping[str, str] | None = None) -> Report:
+def check(model: Model, *, scenarios: Any = (), files: Mapping[str, str] | None = None) -> Report:
     """Look for everything that is wrong with a model.
 
     Args:
         model: The model, from a folder or from Python.
-        scenarios: Scenarios whose levers are checked against it.
+        scenarios: Scenarios whose levers are checked against it: one, several, or by name as in `folder.scenarios`.
         files: Text of the files it was read from, by the name a `Place` has; with it a fault in an equation of several
             lines is shown at its own line.
 
     Returns:
         All findings, sorted by file and line. Nothing is raised, whatever the records hold.
+
+    Raises:
+        ModelError: What is given is no Model.
     """
     case, findings = examine(model, files or {})
     for look in LOOKS:

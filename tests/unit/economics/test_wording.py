@@ -96,6 +96,10 @@ def test_quantities_carry_their_unit_once() -> None:
     assert "0.30 to 0.90" == span(0.3, 0.9, "dmnl")
 
 
+def test_a_number_too_small_to_be_one_is_nought() -> None:
+    assert ["0", "0"] == [plain(-5e-324), plain(1e-13)]
+
+
 def test_a_number_that_is_none_is_said_to_be_unknown() -> None:
     assert "not known" == plain(float("nan"))
 
