@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from wm2u_sd.compile.equation import Equation, Over
 from wm2u_sd.compile.ration import ration, total
 from wm2u_sd.errors import ModelError, NameUnknownError, did_you_mean
-from wm2u_sd.expr.functions import FUNCTIONS, Role
+from wm2u_sd.expr.functions import FUNCTIONS, HIGHEST_ORDER, Role
 from wm2u_sd.expr.nodes import Binary, Call, Expression, Number, Reference
 from wm2u_sd.expr.parser import parse
 from wm2u_sd.expr.visit import free_stars, rewrite
-from wm2u_sd.library.small_models import FIXED, HIGHEST_ORDER, OF_ORDER, SmallModel
+from wm2u_sd.library.small_models import FIXED, OF_ORDER, SmallModel
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Stock
 

@@ -75,13 +75,19 @@ class Function:
         return f"{self.name}({', '.join(parts)})"
 
 
-ARGUMENT = re.compile(r"(?P<name>\w+)( (?P<bound>>=? 0))?( = (?P<default>.+))?")
+_ARGUMENT = re.compile(r"(?P<name>\w+)( (?P<bound>>=? 0))?( = (?P<default>.+))?")
 
 
 def _arguments(text: str) -> tuple[Argument, ...]:
     """Read 'slope, start, end = end_time' and 'input, delay_time > 0, initial = input'."""
-    found = (ARGUMENT.fullmatch(part) for part in text.split(", "))
-    return tuple(Argument(part["name"], part["default"], part["bound"] or "") for part in found if part)
+    return tuple(map(_argument, text.split(", "))) if text else ()
+
+
+def _argument(text: str) -> Argument:
+    found = _ARGUMENT.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no argument of a function; write 'name', 'name > 0' or 'name = default'")
+    return Argument(found["name"], found["default"], found["bound"] or "")
 
 
 def _function(

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wm2u_sd.expr.functions import HIGHEST_ORDER as HIGHEST_ORDER
-
 
 @dataclass(frozen=True, slots=True)
 class Level:

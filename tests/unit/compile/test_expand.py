@@ -5,9 +5,9 @@ import pytest
 from wm2u_sd.compile.expand import expand
 from wm2u_sd.compile.lower import lower
 from wm2u_sd.errors import ModelError, NameUnknownError
+from wm2u_sd.expr.functions import HIGHEST_ORDER
 from wm2u_sd.expr.nodes import Reference
 from wm2u_sd.expr.visit import references
-from wm2u_sd.library.small_models import HIGHEST_ORDER
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
