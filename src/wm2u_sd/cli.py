@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from wm2u_sd.care.answer import Answer
+    from wm2u_sd.care.places import Place
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -51,7 +52,9 @@ def demo(
     out: Out = Path("build"),
 ) -> None:
     """What could earlier help do here over ten years? Report, pictures, tables and results."""
-    _answer_and_report(place, draws, seed, out, None)
+    from wm2u_sd.care.places import open_place
+
+    _answer_and_report(open_place(place), draws, seed, out, [])
 
 
 @app.command()
@@ -62,10 +65,9 @@ def report(
     from wm2u_sd.care.answer import has_answer
     from wm2u_sd.care.places import open_place
 
-    if has_answer(open_place(folder), scenario or []):
-        _answer_and_report(folder, draws, seed, out, scenario)
-    else:
-        _run_and_report(folder, draws, seed, out, scenario or [])
+    opened, scenarios = open_place(folder), scenario or []
+    write = _answer_and_report if has_answer(opened, scenarios) else _run_and_report
+    write(opened, draws, seed, out, scenarios)
 
 
 @app.command()
@@ -135,28 +137,25 @@ def fit(folder: Folder, starts: Annotated[int, typer.Option(min=1, help="Startin
         print_fit(shown)
 
 
-def _answer_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: list[str] | None) -> None:
+def _answer_and_report(place: Place, draws: int, seed: str, out: Path, scenarios: list[str]) -> None:
     from wm2u_sd.care.answer import answer
-    from wm2u_sd.care.places import open_place
 
     begun = time.perf_counter()
     with _progress() as stage:
-        found = answer(open_place(folder), draws=draws, seed=seed, scenarios=scenarios or [], stage=stage)
-        _write(found, out, scenarios or [], stage)
+        found = answer(place, draws=draws, seed=seed, scenarios=scenarios, stage=stage)
+        _write(found, out, scenarios, stage)
     typer.echo(f"{time.perf_counter() - begun:.0f} seconds. Open {out / 'report.html'} in a browser.")
 
 
-def _run_and_report(folder: str, draws: int, seed: str, out: Path, scenarios: list[str]) -> None:
+def _run_and_report(place: Place, draws: int, seed: str, out: Path, scenarios: list[str]) -> None:
     """Report a model without the outcomes of the care models: its stocks, and what its ledger says of them."""
     from wm2u_sd.care.answer import chosen, drivers, price
-    from wm2u_sd.care.places import open_place
     from wm2u_sd.io.results import save_run
     from wm2u_sd.simulation.simulate import simulate
     from wm2u_sd.views.run_money import money_table
     from wm2u_sd.views.run_report import write_run_report
     from wm2u_sd.views.summary import print_money
 
-    place = open_place(folder)
     with _progress() as stage:
         ensemble = place.ensemble(draws, seed)
         done = simulate(

@@ -94,10 +94,13 @@ def _price_faults(line: CostLine, model: Model) -> Iterator[str]:
     counted = f"{_units(driver)}*{model.time.units}"
     try:
         money = to_money(line.units, counted, [_units(scale) for scale in scales], line=line.name)
+    except MoneyError as error:
+        yield str(error)
+        return
+    try:
         load_deflator().level(money.year)
     except MoneyError as error:
-        said = str(error)
-        yield said if said.startswith("Cost line") else f"Cost line {line.name!r}: {said}"
+        yield f"Cost line {line.name!r}: {error}"
 
 
 def _units(record: object) -> str:

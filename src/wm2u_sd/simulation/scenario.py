@@ -68,6 +68,11 @@ class Scenario:
         if isinstance(self.set, Mapping):
             object.__setattr__(self, "set", {name: settled(value) for name, value in self.set.items()})
 
+    @property
+    def called(self) -> str:
+        """What it is called in words: its label, else its name."""
+        return self.label or self.name.replace("_", " ")
+
 
 def scenario_to_dict(scenario: Scenario) -> dict[str, Any]:
     """Return a scenario as plain values, without the places where it was written."""

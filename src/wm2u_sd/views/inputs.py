@@ -105,7 +105,7 @@ class ReportInputs:
 
     def label(self, scenario: str) -> str:
         """Return what a scenario is called."""
-        return self.run.scenarios[scenario].label or scenario.replace("_", " ")
+        return self.run.scenarios[scenario].called
 
     def outcome_label(self, outcome: str) -> str:
         """Return what an outcome is called."""

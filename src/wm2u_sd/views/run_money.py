@@ -35,10 +35,10 @@ def money_table(run: Run, benefit: CostBenefit) -> Table:
         (fan,) = spread(own, "year").to_dict("records")
         low, middle, high = (float(fan[name]) for name in ("low", "middle", "high"))
         below = float((own < 0).mean())
-        rows.append([_label(run, scenario), counted, difference(low, middle, high, units), in_hundred(below)])
+        rows.append([run.scenarios[scenario].called, counted, difference(low, middle, high, units), in_hundred(below)])
         found.append((scenario, counted, low, middle, high, below, benefit.years, units))
     years = "1 year" if benefit.years == 1 else f"{benefit.years} years"
-    against, prices = _label(run, benefit.against), benefit.prices
+    against, prices = run.scenarios[benefit.against].called, benefit.prices
     caption = (
         f"Discounted net cost over {years} against '{against}', pounds at {prices} prices; less is saved. Middle run. "
         f"{NINE_RUNS} Gross and cash are never added, nor is what is not fiscal."
@@ -63,7 +63,3 @@ def unit_costs_table(benefit: CostBenefit) -> Table:
     columns = ["line", "driver", "value", "low", "high", "units", "payer", "gainer", "kind", "grade", "source"]
     caption = "Every line of the ledger. Grades: A measured, B published, C derived, D elicited or judged."
     return Table("unit_costs", caption, heads, rows, framed(found, columns))
-
-
-def _label(run: Run, scenario: str) -> str:
-    return run.scenarios[scenario].label or scenario.replace("_", " ")

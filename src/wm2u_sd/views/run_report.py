@@ -90,10 +90,6 @@ def _shown(run: Run) -> list[str]:
     return list(run.scenarios)[:MOST_LINES]
 
 
-def _label(run: Run, scenario: str) -> str:
-    return run.scenarios[scenario].label or scenario.replace("_", " ")
-
-
 def _picture(run: Run, lines: Sequence[Line], name: str) -> Picture:
     shown, table = _shown(run), _levels(run, lines, name)
     words = Words(
@@ -111,7 +107,7 @@ def _picture(run: Run, lines: Sequence[Line], name: str) -> Picture:
         unit = units_in_words(line.units)
         style.row_label(panels[row, 0], f"{line.label}{f', {unit}' if unit else ''}")
     for panel, scenario in zip(panels[0], shown, strict=True):
-        style.heading(panel, _label(run, scenario), 26)
+        style.heading(panel, run.scenarios[scenario].called, 26)
     said = [f"{first}, {second}: {' then '.join(levels)}" for first, second, *levels in table.rows]
     return Picture(name, "What is in the stocks", words, f"{words.title}. {'; '.join(said)}.", table, drawn)
 
@@ -126,7 +122,7 @@ def _levels(run: Run, lines: Sequence[Line], name: str) -> Table:
         keys: dict[str, Any] = {"stock": line.label, "scenario": scenario}
         frames.append(fan.assign(**keys))
         shown = [level_in_words(record) for record in fan.iloc[picked].to_dict("records")]
-        rows.append([line.label, _label(run, scenario), *shown])
+        rows.append([line.label, run.scenarios[scenario].called, *shown])
     heads = ["Stock", "Scenario", *(f"{capital(run.model.time.units)} {times[at]:g}" for at in picked)]
     return Table(name, f"Middle run. {NINE_RUNS}", heads, rows, _stacked(frames), is_grouped=True)
 
@@ -145,7 +141,9 @@ def ledger_table(run: Run) -> Table:
         own = run.ledger.sel(population=population, scenario=scenario)
         middle = [float(own[column].median()) for column in columns]
         gap = float(abs(own["difference"]).max())
-        rows.append([capital(str(population).replace("_", " ")), _label(run, scenario), *(f"{v:,.1f}" for v in middle)])
+        rows.append(
+            [capital(str(population).replace("_", " ")), run.scenarios[scenario].called, *(f"{v:,.1f}" for v in middle)]
+        )
         rows[-1].append(f"{gap:.1e}")
         found.append((str(population), scenario, *middle, gap))
     heads = ["Population", "Scenario", "At start", "+ in", "- out", "= at end", "Largest gap"]
@@ -175,7 +173,7 @@ def constants_table(run: Run) -> Table:
 
 def scenarios_table(run: Run) -> Table:
     """Return what each scenario is and assumes."""
-    rows = [[_label(run, one.name), one.target, one.assumption, one.disagrees] for one in run.scenarios.values()]
+    rows = [[one.called, one.target, one.assumption, one.disagrees] for one in run.scenarios.values()]
     heads = ["Scenario", "What changes", "Assumes", "Who would disagree"]
     columns = ["scenario", "target", "assumption", "disagrees"]
     return Table("scenarios", "What each scenario is and assumes.", heads, rows, framed(rows, columns))
