@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,29 +13,58 @@ from wm2u_sd.compile.program import Program
 
 Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Move:
+    """What scenarios do to a constant: at each step it is its value multiplied by `times`, and `plus` added.
+
+    Attributes:
+        times, plus: Shape (steps + 1, scenarios); 1 and 0 where a scenario leaves the constant alone.
+    """
+
+    times: Array
+    plus: Array
+
+    @property
+    def parting(self) -> int:
+        """First step at which a scenario moves the constant; `NEVER` when none does."""
+        still = ((self.times == 1.0) & (self.plus == 0.0)).all(axis=1)
+        return NEVER if still.all() else int(still.argmin())
+
+    def of(self, scenarios: Sequence[int]) -> Move:
+        """Return what some of the scenarios do."""
+        return Move(self.times[:, scenarios], self.plus[:, scenarios])
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What varies between columns.
+    """What varies between columns. Every scenario has a block of columns, one for each draw.
 
     Attributes:
-        constants: For each constant of the program an array (*its axes, columns) or (*its axes, 1).
-        moving: Called with the number of a step, gives the constants that a scenario has moved by then
-            (same shapes); constants it leaves out keep their value.
+        constants: For each constant of the program an array (*its axes, draws) or (*its axes, 1).
+        n_draws: Number of draws.
+        n_scenarios: Number of scenarios.
+        moves: What scenarios do to constants, by the number of the constant.
         tables: Points (x, y) that replace those of a lookup of the program, by its number.
-        n_columns: Number of columns.
-        copies: The columns are that many blocks, one after the other, which are alike until `parting`.
-        parting: Step before which no constant moves and every copy goes the same way, so that a backend may run
-            one for all. One that runs them all gets the same results.
     """
 
     constants: Sequence[Array]
-    n_columns: int
-    moving: Callable[[int], Mapping[int, Array]] | None = None
+    n_draws: int
+    n_scenarios: int = 1
+    moves: Mapping[int, Move] = field(default_factory=dict)
     tables: Mapping[int, tuple[Array, Array]] = field(default_factory=dict)
-    copies: int = 1
-    parting: int = 0
+
+    @property
+    def n_columns(self) -> int:
+        """Number of runs, scenario by scenario."""
+        return self.n_draws * self.n_scenarios
+
+    @property
+    def parting(self) -> int:
+        """Step before which all scenarios go the same way, so that a backend may run one for all."""
+        return min((move.parting for move in self.moves.values()), default=NEVER)
 
 
 @dataclass(frozen=True)

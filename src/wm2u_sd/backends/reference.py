@@ -168,6 +168,32 @@ class _Past:
         )
 
 
+class _Mover:
+    """What scenarios make of the constants they move; nothing is worked out again that has not moved since.
+
+    Args:
+        inputs: Constants with one column, or one for every draw of every scenario.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.known: dict[int, tuple[Array, Array, Array]] = {}
+
+    def at(self, step: int) -> dict[int, Array]:
+        """Return every moving constant at a step, (*axes, columns)."""
+        return {
+            number: self.value(number, move.times[step], move.plus[step]) for number, move in self.inputs.moves.items()
+        }
+
+    def value(self, number: int, times: Array, plus: Array) -> Array:
+        known = self.known.get(number)
+        if known is None or not (np.array_equal(known[0], times) and np.array_equal(known[1], plus)):
+            draws = self.inputs.n_draws
+            value = self.inputs.constants[number] * np.repeat(times, draws) + np.repeat(plus, draws)
+            known = self.known[number] = (times, plus, value)
+        return known[2]
+
+
 class _Course:
     """One batch on its way from step to step.
 
@@ -187,6 +213,7 @@ class _Course:
         self.room, self.keep = room, keep
         self.tableau, self.dt, self.n_steps = TABLEAUX[program.time.method], program.time.dt, program.time.n_steps
         self.numbers = {slot.name: number for number, slot in enumerate(program.states)}
+        self.mover = _Mover(machine.inputs)
         self.read = [at for at, state in enumerate(layout.states) if state in layout.step.reads["state"]]
         self.begins, self.lasts = program.time.start, [_lasts(self.tableau, k) for k in range(len(self.tableau.b))]
         rationed = {self.numbers[name] for name in program.non_negative}
@@ -216,8 +243,7 @@ class _Course:
         self.begins = self.program.time.at(step)
         self.set_clock(self.begins)
         machine.given["held_time"] = machine.given["time"]
-        if machine.inputs.moving is not None:
-            machine.given["constant"] |= machine.inputs.moving(step)
+        machine.given["constant"] |= self.mover.at(step)
         machine.given["line"] = {number: line.read(step) for number, line in self.past.lines.items()}
         machine.given["memory"] = self.past.remembered
         machine.renew(Level.HELD)
@@ -315,24 +341,25 @@ class NumpyKernel(AbstractKernel):
         self.layouts: dict[tuple[str, ...], _Layout] = {}
 
     def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
-        """Run every column from start to end, copies that are alike as one until they part."""
+        """Run every column from start to end, scenarios that are alike as one until they part."""
         layout = self.layout_of_run(tuple(save))
         keep = {step: position for position, step in enumerate(saved_steps)}
         with np.errstate(all="ignore"):
-            if inputs.copies == 1 or inputs.parting <= 0:
-                course = self.course(layout, inputs, self.begin(layout, inputs), save, keep)
-                course.go(0, self.program.time.n_steps + 1)
-                return course.room, course.failed
-            return self.branched(layout, inputs, save, keep)
+            if inputs.n_scenarios > 1 and inputs.parting > 0:
+                return self.branched(layout, inputs, save, keep)
+            wide = _side_by_side(inputs)
+            course = self.course(layout, wide, self.begin(layout, wide), save, keep)
+            course.go(0, self.program.time.n_steps + 1)
+            return course.room, course.failed
 
     def branched(
         self, layout: _Layout, inputs: Inputs, save: Sequence[str], keep: Keep
     ) -> tuple[dict[str, Array], Steps]:
-        """Run one copy until the copies part, then all of them from where it stands."""
-        one, copies, parting = _one_copy(inputs), inputs.copies, inputs.parting
+        """Run one scenario until they part, then all of them from where it stands."""
+        one, copies, parting = replace(inputs, n_scenarios=1, moves={}), inputs.n_scenarios, inputs.parting
         trunk = self.course(layout, one, self.begin(layout, one), save, keep)
         trunk.go(0, parting)
-        course = self.course(layout, inputs, trunk.past.copied(copies), save, keep)
+        course = self.course(layout, _side_by_side(inputs), trunk.past.copied(copies), save, keep)
         before = sum(step < parting for step in keep)
         for name, room in course.room.items():
             room[..., :before, :] = _tiled(trunk.room[name][..., :before, :], copies)
@@ -364,8 +391,7 @@ class NumpyKernel(AbstractKernel):
         """Work out the first moment: states, and what history there is before anything has happened."""
         program, n = self.program, inputs.n_columns
         start = _Machine(program.start, layout.start, inputs, self.curves(inputs))
-        if inputs.moving is not None:
-            start.given["constant"] |= inputs.moving(0)
+        start.given["constant"] |= _Mover(inputs).at(0)
         for level in Level:
             start.renew(level)
         reads, states = layout.step.reads, {*layout.states, *layout.step.reads["state"]}
@@ -440,11 +466,10 @@ class NumpyKernel(AbstractKernel):
         return rows
 
 
-def _one_copy(inputs: Inputs) -> Inputs:
-    """Return the inputs of the first copy, as long as nothing has moved."""
-    n = inputs.n_columns // inputs.copies
-    constants = [value if value.shape[-1] == 1 else value[..., :n] for value in inputs.constants]
-    return replace(inputs, constants=constants, n_columns=n, moving=None, copies=1, parting=0)
+def _side_by_side(inputs: Inputs) -> Inputs:
+    """Repeat the draws of each constant once for each scenario."""
+    copies = inputs.n_scenarios
+    return replace(inputs, constants=[v if v.shape[-1] == 1 else _tiled(v, copies) for v in inputs.constants])
 
 
 class NumpyBackend(AbstractBackend):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wm2u_sd.backends.base import AbstractKernel, Array, Inputs, Steps
+from wm2u_sd.backends.base import NEVER, AbstractKernel, Array, Inputs, Move, Steps
 from wm2u_sd.backends.registry import backend
 from wm2u_sd.compile.lower import INTEGRAL, lower
 from wm2u_sd.compile.program import Program
@@ -32,7 +32,7 @@ from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 from wm2u_sd.simulation.balance import refuse_unbalanced, rest
 from wm2u_sd.simulation.conservation import Population, check_ledger, needed, populations
 from wm2u_sd.simulation.ensemble import Ensemble, draw, is_count
-from wm2u_sd.simulation.levers import Schedule, all_levers, check_targets, mover, moving_names
+from wm2u_sd.simulation.levers import all_levers, check_targets, moves, moving_names
 from wm2u_sd.simulation.run import CUMULATIVE, Failure, Run
 from wm2u_sd.simulation.scenario import Scenario, scenario_to_dict
 
@@ -222,13 +222,14 @@ class _Job:
     wanted: _Wanted
 
     @cached_property
-    def schedule(self) -> Schedule:
-        return Schedule(self.model, self.scenarios)
+    def moves(self) -> Mapping[str, Move]:
+        return moves(self.model.time, self.scenarios)
 
     @cached_property
     def partings(self) -> list[int]:
         """First step at which each scenario moves something."""
-        return [self.schedule.parting(number, self.constants) for number in range(len(self.scenarios))]
+        alone = [[move.of([number]) for move in self.moves.values()] for number in range(len(self.scenarios))]
+        return [min((move.parting for move in own), default=NEVER) for own in alone]
 
     @cached_property
     def names(self) -> list[str]:
@@ -282,21 +283,11 @@ class _Job:
 
     def block(self, group: list[int], block: slice, saved: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         """Run some scenarios for some draws."""
-        here = [self.scenarios[number] for number in group]
-        size = block.stop - block.start
-        own = {n: v if v.shape[-1] == 1 else v[..., block] for n, v in self.constants.items()}
-        wide = [v if v.shape[-1] == 1 else np.tile(v, (*(1,) * (v.ndim - 1), len(here))) for v in own.values()]
+        own = [v if v.shape[-1] == 1 else v[..., block] for v in self.constants.values()]
         numbers = {name: number for number, name in enumerate(self.constants)}
-        moving = {name: own[name] for name in moving_names(here)}
-        moved = mover(self.schedule, group, moving, size)
-        inputs = Inputs(
-            wide,
-            size * len(here),
-            (lambda step: {numbers[n]: v for n, v in moved(step).items()}) if moving else None,
-            self.tables(here[0]),
-            copies=len(here),
-            parting=min(self.partings[number] for number in group),
-        )
+        moved = {numbers[name]: move.of(group) for name, move in self.moves.items()}
+        tables = self.tables(self.scenarios[group[0]])
+        inputs = Inputs(own, block.stop - block.start, len(group), moved, tables)
         return self.kernel.run(inputs, self.names, saved)
 
     def tables(self, scenario: Scenario) -> dict[int, tuple[Array, Array]]:

@@ -1,14 +1,13 @@
 """What the NumPy backend may do to be quick, and must not change by it: not one bit."""
 
 import os
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import wm2u_sd.simulation.simulate as simulating
 from wm2u_sd.backends import reference
-from wm2u_sd.backends.base import Inputs
+from wm2u_sd.backends.base import Inputs, Move
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.compile.lower import lower
 from wm2u_sd.model.dimensions import Dimension
@@ -78,33 +77,39 @@ def test_a_shared_past_changes_no_bit(model: Model) -> None:
 
 
 @pytest.mark.parametrize("parting", [1, 17, 40, 41])
-def test_copies_run_as_one_until_they_part_equal_copies_run_apart(model: Model, parting: int) -> None:
+def test_scenarios_run_as_one_until_they_part_equal_scenarios_run_apart(model: Model, parting: int) -> None:
     kernel = NumpyKernel(lower(model, moving=["rooms"]))
     number = [constant.name for constant in model.constants()].index("rooms")
     values = [np.asarray(constant.value)[..., None] for constant in model.constants()]
-    values[0] = np.tile([6.0, 9.0, 13.0], 2)
-    moved = np.array([12.0, 12.0, 12.0, 20.0, 20.0, 20.0])
-    inputs = Inputs(values, 6, lambda step: {number: moved if step >= parting else np.full(6, 12.0)})
+    values[0] = np.array([6.0, 9.0, 13.0])
+    still, moved = np.ones(41), np.where(np.arange(41) >= parting, 1.5, 1.0)
     names, steps = ["waiting", "helped", "seen", "busy"], list(range(0, 41, 4))
 
-    apart, bad = kernel.run(inputs, names, steps)
-    as_one, bad_as_one = kernel.run(replace(inputs, copies=2, parting=parting), names, steps)
-    assert (bad == bad_as_one).all()
-    assert all(np.array_equal(apart[name], as_one[name]) for name in names)
-    # The copies do part, at the first kept moment after the lever.
+    def run(*times: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        by = np.stack(times, axis=1)
+        return kernel.run(Inputs(values, 3, len(times), {number: Move(by, np.zeros(by.shape))}), names, steps)
+
+    together, bad = run(still, moved)
+    apart = [run(still), run(moved)]
+    assert bad.tolist() == [step for _, alone in apart for step in alone]
+    for name in names:
+        assert np.array_equal(together[name], np.concatenate([alone[name] for alone, _ in apart], axis=-1))
+    # The scenarios do part, at the first kept moment after the lever.
     assert [step > parting for step in steps] == [
-        not np.array_equal(row[:3], row[3:]) for row in apart["helped"]
+        not np.array_equal(row[:3], row[3:]) for row in together["helped"]
     ] or parting > 36
 
 
-def test_a_draw_that_leaves_the_numbers_before_copies_part_is_noted_in_each_copy() -> None:
+def test_a_draw_that_leaves_the_numbers_before_scenarios_part_is_noted_in_each() -> None:
     model = Model("burst", time=Time(0, 6)).define(
         Constant("begin", 1.0), Stock("level", "begin", inflows=["growing"]), Flow("growing", "level ^ 2")
     )
-    kernel = NumpyKernel(lower(model))
-    begin = np.array([1.0, 1e200, 0.0] * 2)
+    kernel = NumpyKernel(lower(model, moving=["begin"]))
+    by = np.ones((7, 2))
+    by[4:, 1] = 2.0
 
-    _, bad = kernel.run(Inputs([begin], 6, copies=2, parting=4), ["level"], range(7))
+    inputs = Inputs([np.array([1.0, 1e200, 0.0])], 3, 2, {0: Move(by, np.zeros((7, 2)))})
+    _, bad = kernel.run(inputs, ["level"], range(7))
     # 1e200 squared is beyond the largest number, about 1.8e308.
     assert [-1, 1, -1] * 2 == bad.tolist()
 
