@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial, reduce
@@ -32,12 +31,6 @@ def add_up(value: Array, axis: Sequence[int]) -> Array:
     for position in reversed(axis):
         value = reduce(np.add, np.moveaxis(value, position, 0))
     return value
-
-
-def average(value: Array, axis: Sequence[int]) -> Array:
-    """Return the mean over some axes."""
-    mean: Array = add_up(value, axis) / math.prod(np.shape(value)[position] for position in axis)
-    return mean
 
 
 @dataclass(frozen=True)
@@ -140,7 +133,6 @@ ELEMENTWISE: Mapping[str, Operation] = {
 
 REDUCTIONS: Mapping[str, Operation] = {
     "sum": add_up,
-    "mean": average,
     "product": np.prod,
     "smallest": np.min,
     "largest": np.max,

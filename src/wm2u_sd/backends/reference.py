@@ -126,8 +126,7 @@ class _DelayLine:
     def begun(cls, line: Line, start: _Machine, n_columns: int, dt: float) -> _DelayLine:
         """Return a line that nothing has gone into."""
         shape = (*_lengths(line.axes), n_columns)
-        delay = np.broadcast_to(np.asarray(start.value(line.delay), float), shape)
-        steps = np.maximum(1, np.floor(np.nan_to_num(delay / dt) + HALF_UP)).astype(np.int64)
+        steps = _in_steps(np.asarray(start.value(line.delay), float), shape, dt)
         initial = _wide(start.value(line.initial), shape)
         return cls(steps, initial, np.repeat(initial[np.newaxis], int(steps.max(initial=1)) + 1, axis=0))
 
@@ -303,6 +302,11 @@ class _Course:
             self.failed[(self.failed < 0) & ~finite] = step
 
 
+def _in_steps(delay: Array, shape: tuple[int, ...], dt: float) -> Steps:
+    """Return delays as whole numbers of steps, at least one (SEM-33)."""
+    return np.maximum(1, np.floor(np.nan_to_num(np.broadcast_to(delay, shape) / dt) + HALF_UP)).astype(np.int64)
+
+
 def _lasts(tableau: Tableau, stage: int) -> bool:
     """Return whether the rates of a stage are weighed again after the next one has begun."""
     return any(row[stage] for row in tableau.a[stage + 1 :]) or (stage < len(tableau.a) and tableau.b[stage] != 0)
@@ -379,6 +383,24 @@ class NumpyKernel(AbstractKernel):
             values = {name: course.machine.named(name) for name in layout.values}
             n = inputs.n_columns
             return Moment(self.whole(past.states, n), self.whole(rates, n), values)
+
+    def delays(self, inputs: Inputs, lines: Iterable[int]) -> dict[int, Steps]:
+        """Return the delays of some lines in steps, by number, (*axes, columns)."""
+        wide, program = _side_by_side(inputs), self.program
+        start = _Machine(program.start, plan(program.start, [program.lines[k].delay for k in lines]), wide, {})
+        start.given["table"] = self.curves(inputs)
+        start.given["constant"] |= _Mover(wide).at(0)
+        with np.errstate(all="ignore"):
+            for level in Level:
+                start.renew(level)
+        return {
+            k: _in_steps(
+                np.asarray(start.value(program.lines[k].delay), float),
+                (*_lengths(program.lines[k].axes), inputs.n_columns),
+                program.time.dt,
+            )
+            for k in lines
+        }
 
     def course(self, layout: _Layout, inputs: Inputs, past: _Past, save: Sequence[str], keep: Keep) -> _Course:
         """Return a batch ready to set out, with room for what is kept."""

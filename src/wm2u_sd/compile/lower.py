@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ BINARY = {
     ">": "greater", ">=": "greater_equal", "=": "equal", "<>": "not_equal", "and": "and", "or": "or",
 }  # fmt: skip
 UNARY = {"-": "negative", "not": "not"}
-REDUCTION = {"sum": "sum", "mean": "mean", "prod": "product", "min": "smallest", "max": "largest"}
+REDUCTION = {"sum": "sum", "prod": "product", "min": "smallest", "max": "largest"}
 INTEGRAL = "integral of "
 LOGICAL = frozenset(
     {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not", "truth"}
@@ -316,7 +317,10 @@ class _Code:
         if not positions:
             raise DimensionError(f"{owner}: {function}(...) needs a starred dimension inside it, e.g. {function}(x[*])")
         left = tuple(axis for axis in axes if not axis.star)
-        return self.builder.emit(REDUCTION[function], (number,), left, payload=positions)
+        if function != "mean":
+            return self.builder.emit(REDUCTION[function], (number,), left, payload=positions)
+        count = self.literal(math.prod(len(axes[position].elements) for position in positions))
+        return self.builder.emit("divide", (self.builder.emit("sum", (number,), left, payload=positions), count), left)
 
     def reference(self, node: Reference, owner: str, target: Axes) -> int:
         number = self.named(node.name)

@@ -1,0 +1,342 @@
+"""The native backend: programs as machine code, eight columns in a vector, blocks of columns over threads."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
+from wm2u_sd.backends.loops import Shape
+from wm2u_sd.backends.native.machine import Machine, compiled
+from wm2u_sd.backends.native.memory import Frame, is_moving, lengths_of
+from wm2u_sd.backends.native.printer import COUNTS, POINTERS, Layout, Printer
+from wm2u_sd.backends.native.tables import Tables, sizes_of
+from wm2u_sd.backends.reference import NumpyKernel
+from wm2u_sd.backends.schedule import Saved, schedule
+from wm2u_sd.compile.program import Program
+
+LANES = 8
+CONTEXT_BYTES = 256_000  # contexts that are carried in one call stay in the processor's second cache
+ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Machine code for one layout."""
+
+    layout: Layout
+    machine: Machine
+
+    @cached_property
+    def begin(self) -> Callable[..., None]:
+        """Works out the first moment of some blocks."""
+        return self.function("begin")
+
+    @cached_property
+    def go(self) -> Callable[..., None]:
+        """Carries some blocks over some steps."""
+        return self.function("go")
+
+    def function(self, name: str) -> Any:
+        return self.machine.function(name, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(COUNTS))
+
+
+def compile_layout(layout: Layout) -> Compiled:
+    """Compile a layout."""
+    return Compiled(layout, compiled(Printer(layout).module()))
+
+
+class NativeKernel(AbstractKernel):
+    """Runs a program as machine code, compiled when first needed for what is to be kept.
+
+    Attributes:
+        threads: How many threads share the columns; None takes one for every processor.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.threads: int | None = None
+        self.oracle = NumpyKernel(program)
+        self.known: dict[Any, Compiled] = {}
+
+    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
+        """Run every column from start to end."""
+        return self.job(inputs, save, saved_steps).run()
+
+    def at_start(self, inputs: Inputs, state: Array | None = None, names: Sequence[str] | None = None) -> Moment:
+        """Evaluate the first moment."""
+        return self.oracle.at_start(inputs, state, names)
+
+    def job(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> Job:
+        """Return a run made ready: what it needs is compiled, and its inputs stand in memory."""
+        lanes = inputs.n_draws > 1
+        varying = frozenset(k for k, value in enumerate(inputs.constants) if value.shape[-1] > 1)
+        frame = Frame(LANES, lanes=True, varying=varying) if lanes else Frame(self.neighbours, lanes=False)
+        sizes = sizes_of(self.program.tables, {k: len(x) for k, (x, _) in inputs.tables.items()})
+        return Job(self, self.code(tuple(save), frame, sizes), inputs, saved_steps)
+
+    def code(self, save: tuple[str, ...], frame: Frame, sizes: tuple[int, ...]) -> Compiled:
+        """Return machine code, compiled once."""
+        key = (save, frame, sizes)
+        if key not in self.known:
+            self.known[key] = compile_layout(Layout(self.schedule(save), frame, self.moving, sizes))
+        return self.known[key]
+
+    @cached_property
+    def schedule(self) -> Callable[[tuple[str, ...]], Any]:
+        """Lays the program out for what is kept."""
+        return lru_cache(maxsize=8)(lambda save: schedule(self.program, save))
+
+    @cached_property
+    def moving(self) -> tuple[int, ...]:
+        """Numbers of the constants that scenarios may move."""
+        codes = (self.program.start, self.program.step)
+        return tuple(sorted({one.payload for code in codes for one in code.instructions if is_moving(one)}))
+
+    @cached_property
+    def times(self) -> Array:
+        """Time at the start of each step."""
+        time = self.program.time
+        return np.array([time.at(step) for step in range(time.n_steps + 1)])
+
+    @cached_property
+    def neighbours(self) -> int:
+        """How many neighbours along the last axis a vector holds when there is one column: few if that wastes less."""
+        lengths = [shape[-1] for shape in map(_shape, self.program.step.instructions) if shape]
+        if not lengths or max(lengths) == 1:
+            return 1
+        return min((8, 4, 2), key=lambda width: (sum(-(-n // width) * (width + 3) for n in lengths), -width))
+
+
+def _shape(instruction: Any) -> Shape:
+    return lengths_of(instruction.axes)
+
+
+class Job:
+    """One run of a kernel: inputs as the machine code reads them, and room for results."""
+
+    def __init__(self, kernel: NativeKernel, code: Compiled, inputs: Inputs, saved_steps: Sequence[int]) -> None:
+        self.kernel, self.code, self.inputs, self.layout = kernel, code, inputs, code.layout
+        self.frame, self.lanes = code.layout.frame, code.layout.frame.lanes
+        self.n_draws = max(inputs.n_draws, self.frame.width) if self.lanes else inputs.n_draws
+        self.n_columns = self.n_draws * inputs.n_scenarios
+        self.n_blocks = -(-self.n_draws // self.frame.width) if self.lanes else 1
+        self.saved_steps = list(saved_steps)
+        n_steps = kernel.program.time.n_steps
+        delays, rings, self.context_size = self.history()
+        position = np.full(n_steps + 1, -1, dtype=np.int64)
+        position[self.saved_steps] = np.arange(len(self.saved_steps))
+        points = [(np.asarray(t.x), np.asarray(t.y)) for t in kernel.program.tables]
+        points = [inputs.tables.get(k, own) for k, own in enumerate(points)]
+        shape = (self.layout.schedule.n_rows, len(self.saved_steps), self.n_columns)
+        rows = self.layout.saved_rows[-1]
+        self.out = np.empty(shape if self.lanes else (self.n_columns, len(self.saved_steps), rows))
+        self.failed = np.full(self.n_columns, -1.0)
+        self.moves = self.packed_moves(n_steps)
+        self.arrays = {
+            "constants": self.packed_constants(),
+            "shared": self.packed_shared(),
+            "tables": Tables(kernel.program.tables, self.layout.sizes).packed(points),
+            "times": kernel.times,
+            "delays": delays,
+            "rings": rings,
+            "saved": position,
+        }
+
+    # Inputs ----------------------------------------------------------------------------------------------------------
+
+    def columns(self, value: Array, n: int) -> Array:
+        """Return a value as (elements, n columns); columns that are wanting repeat the last."""
+        flat = np.asarray(value, dtype=np.float64).reshape(-1, value.shape[-1])
+        if flat.shape[-1] == n:
+            return flat
+        if flat.shape[-1] == 1:
+            return np.repeat(flat, n, axis=-1)
+        return np.concatenate([flat, np.repeat(flat[:, -1:], n - flat.shape[-1], axis=-1)], axis=-1)
+
+    def packed_constants(self) -> Array:
+        parts = [self.columns(self.inputs.constants[k], self.n_draws) for k in self.layout.varying]
+        return np.concatenate(parts) if parts else np.zeros((1, 1))
+
+    def packed_shared(self) -> Array:
+        constants = self.inputs.constants
+        parts = [self.side_by_side(np.asarray(constants[k], float)[..., 0]) for k in self.layout.shared]
+        return np.concatenate([*parts, np.zeros(ALIGNMENT)])
+
+    def side_by_side(self, value: Array) -> Array:
+        """Return the elements of a value as they stand in memory, with the last repeated to fill the last vector."""
+        if not value.shape:
+            return value.reshape(1)
+        wanting = self.frame.padded(value.shape)[-1] - value.shape[-1]
+        if wanting:
+            value = np.concatenate([value, np.repeat(value[..., -1:], wanting, axis=-1)], axis=-1)
+        return value.reshape(-1)
+
+    def packed_moves(self, n_steps: int) -> Array:
+        """Return what scenarios do, (scenario, step, moving constant, 2): multiply by the first and add the second."""
+        moves = np.empty((self.inputs.n_scenarios, n_steps + 1, len(self.layout.moving), 2))
+        moves[..., 0], moves[..., 1] = 1.0, 0.0
+        for at, k in enumerate(self.layout.moving):
+            if k in self.inputs.moves:
+                move = self.inputs.moves[k]
+                moves[:, :, at, 0], moves[:, :, at, 1] = move.times.T, move.plus.T
+        return moves
+
+    def history(self) -> tuple[Array, Steps, int]:
+        """Return the delays of lines in steps, where the ring of each begins and its places, and what a context takes."""
+        size, lines = self.layout.memory.size, self.layout.schedule.lines
+        rings: list[int] = []
+        rows: list[Array] = []
+        found = self.kernel.oracle.delays(self.inputs, lines) if lines else {}
+        for k in lines:
+            shape = lengths_of(self.kernel.program.lines[k].axes)
+            places = int(found[k].max(initial=1)) + 1
+            rings += [size, places]
+            size += -(-places * self.frame.room(shape, varies=True) // 8) * 8
+            rows.append(found[k].astype(float))
+        return self.packed_delays(rows), np.array([*rings, 0], dtype=np.int64), size
+
+    def packed_delays(self, rows: Sequence[Array]) -> Array:
+        """Return delays for every scenario, as the code copies them into contexts."""
+        n, wanted = self.inputs.n_draws, self.inputs.n_scenarios
+        parts = []
+        for scenario in range(wanted):
+            own = [row[..., scenario * n : (scenario + 1) * n] for row in rows]
+            if self.lanes:
+                parts.append(np.concatenate([self.columns(row, self.n_draws) for row in own] or [np.zeros((1, 1))]))
+            else:
+                parts.append(np.concatenate([*(self.side_by_side(row[..., 0]) for row in own), np.zeros(1)]))
+        return np.stack(parts)
+
+    # Running ---------------------------------------------------------------------------------------------------------
+
+    def run(self) -> tuple[dict[str, Array], Steps]:
+        """Run every column."""
+        self.failed[:] = -1.0
+        pieces = list(self.pieces())
+        threads = min(self.kernel.threads or os.cpu_count() or 1, len(pieces))
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                for done in [pool.submit(self.carry, *piece) for piece in pieces]:
+                    done.result()
+        else:
+            for piece in pieces:
+                self.carry(*piece)
+        if self.parting:
+            self.share_past()
+        return self.results()
+
+    @property
+    def parting(self) -> int:
+        """Number of steps that one scenario is run for all."""
+        several = self.inputs.n_scenarios > 1
+        return max(0, min(self.inputs.parting, self.kernel.program.time.n_steps + 1)) if several else 0
+
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        """Cut the blocks into pieces whose contexts stay in the processor's caches."""
+        size = max(1, min(self.n_blocks, CONTEXT_BYTES // (8 * self.context_size)))
+        for first in range(0, self.n_blocks, size):
+            yield first, min(first + size, self.n_blocks)
+
+    def carry(self, first: int, last: int) -> None:
+        """Run some blocks, scenario by scenario; what scenarios share is run once."""
+        contexts = _aligned((last - first) * self.context_size)
+        end = self.kernel.program.time.n_steps + 1
+        if self.parting:
+            self.call(self.code.begin, 0, contexts, first, last, 0, 0)
+            self.call(self.code.go, 0, contexts, first, last, 0, self.parting)
+            at_parting = contexts.copy()
+            for scenario in range(self.inputs.n_scenarios if self.parting < end else 0):
+                contexts[:] = at_parting
+                self.call(self.code.go, scenario, contexts, first, last, self.parting, end)
+        else:
+            for scenario in range(self.inputs.n_scenarios):
+                self.call(self.code.begin, scenario, contexts, first, last, 0, 0)
+                self.call(self.code.go, scenario, contexts, first, last, 0, end)
+
+    def call(self, function: Any, scenario: int, contexts: Array, first: int, last: int, step: int, end: int) -> None:
+        arrays, moments = self.arrays, len(self.saved_steps)
+        shift = scenario * self.n_draws
+        out = self.out[:, :, shift:] if self.lanes else self.out[shift:]
+        function(
+            arrays["constants"].ctypes.data,
+            arrays["shared"].ctypes.data,
+            arrays["tables"].ctypes.data,
+            arrays["times"].ctypes.data,
+            self.moves[scenario].ctypes.data,
+            arrays["delays"][scenario].ctypes.data,
+            arrays["rings"].ctypes.data,
+            arrays["saved"].ctypes.data,
+            contexts.ctypes.data,
+            out.ctypes.data,
+            self.failed[shift:].ctypes.data,
+            self.n_draws,
+            self.n_columns,
+            moments,
+            first,
+            last,
+            step,
+            end,
+            self.context_size,
+        )
+
+    # Results ---------------------------------------------------------------------------------------------------------
+
+    def share_past(self) -> None:
+        """Give every scenario what was run once for all of them."""
+        n, before = self.n_draws, sum(step < self.parting for step in self.saved_steps)
+        for scenario in range(1, self.inputs.n_scenarios):
+            own = slice(scenario * n, (scenario + 1) * n)
+            if self.lanes:
+                self.out[:, :before, own] = self.out[:, :before, :n]
+            else:
+                self.out[own, :before] = self.out[:n, :before]
+            early = (self.failed[:n] >= 0) & (self.failed[:n] < self.parting)
+            self.failed[own][early] = self.failed[:n][early]
+
+    def results(self) -> tuple[dict[str, Array], Steps]:
+        failed = self.wanted(self.failed).astype(np.int64)
+        return {one.name: self.result(at, one) for at, one in enumerate(self.layout.schedule.saved)}, failed
+
+    def result(self, at: int, one: Saved) -> Array:
+        """Return one kept value as (*axes, moment, column)."""
+        rows, moments = self.layout.saved_rows, len(self.saved_steps)
+        if self.lanes:
+            size = int(np.prod(one.shape, dtype=int))
+            return self.wanted(self.out[one.row : one.row + size].reshape(*one.shape, moments, self.n_columns))
+        padded = self.frame.padded(one.shape)
+        whole = self.out[..., rows[at] : rows[at + 1]].reshape(self.n_columns, moments, *padded)
+        if one.shape:
+            whole = whole[..., : one.shape[-1]]
+        return np.moveaxis(whole, (1, 0), (-2, -1))
+
+    def wanted(self, value: Array) -> Array:
+        """Leave out the columns that only filled the last vector."""
+        if self.n_draws == self.inputs.n_draws:
+            return value
+        apart = value.reshape(*value.shape[:-1], self.inputs.n_scenarios, self.n_draws)[..., : self.inputs.n_draws]
+        return apart.reshape(*value.shape[:-1], self.inputs.n_columns)
+
+
+def _aligned(size: int) -> Array:
+    """Return zeros that begin at a line of the processor's cache."""
+    room = np.zeros(size + ALIGNMENT // 8)
+    start = -room.ctypes.data % ALIGNMENT // 8
+    return room[start : start + size]
+
+
+class NativeBackend(AbstractBackend):
+    """Machine code through llvmlite."""
+
+    name = "native"
+
+    def compile(self, program: Program) -> AbstractKernel:
+        """Return a kernel; machine code follows when it is known what is to be kept."""
+        return NativeKernel(program)
