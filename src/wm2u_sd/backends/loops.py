@@ -6,12 +6,12 @@ spreads, picks and takes are no work: they only say where a value is read.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from wm2u_sd.compile.program import Code, Instruction
+from wm2u_sd.model.shape import Axis
 
 Shape = tuple[int, ...]
 
@@ -80,7 +80,12 @@ class Nest:
 
 def lengths(instruction: Instruction) -> Shape:
     """Return the number of elements along each axis of a value."""
-    return tuple(len(axis.elements) for axis in instruction.axes)
+    return lengths_of(instruction.axes)
+
+
+def lengths_of(axes: Iterable[Axis]) -> Shape:
+    """Return the number of elements along some axes."""
+    return tuple(len(axis.elements) for axis in axes)
 
 
 def identity(n_axes: int) -> tuple[Index, ...]:
@@ -213,14 +218,10 @@ def _worth(nest: Nest) -> int:
     return len(nest.tasks)
 
 
-def size(shape: Shape) -> int:
-    """Return the number of positions of a nest."""
-    return math.prod(shape)
-
-
 def stored(code: Code, sections: Sequence[Sequence[Nest]]) -> frozenset[int]:
-    """Return the instructions whose values have to stay in memory: those read elsewhere than where they are worked out,
-    and all reductions, which come together there.
+    """Return the instructions whose values have to stay in memory.
+
+    Those are what is read elsewhere than where it is worked out, and all reductions, which come together there.
 
     Args:
         code: The code.

@@ -1,13 +1,17 @@
-"""When what of a program is worked out in a run: nests for the first moment, once a run, once a step, at every stage."""
+"""When what of a program is worked out: nests for the first moment, once a run, once a step, at every stage."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from wm2u_sd.backends.loops import LEAVES, SHAPING, Nest, Shape, Store, lengths, nests, stored, tasks_for
+from wm2u_sd.backends.loops import Nest, Shape, Store, lengths, lengths_of, nests, stored, tasks_for
+from wm2u_sd.backends.plan import with_arguments
 from wm2u_sd.compile.program import Code, Instruction, Level, Program
+
+RATE = "rate of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A program laid out for a run that keeps some names.
+    """A program laid out for what is to be kept of it.
 
     Attributes:
         program: The program.
@@ -30,7 +34,6 @@ class Schedule:
         frozen, memories, lines: Numbers of those that something reads.
         constants: Numbers of the constants that something reads.
         saved: What is kept.
-        n_rows: Number of rows that are kept.
         begin: Nests of the start code.
         run, held, stage, saving: Nests of the step code.
     """
@@ -43,12 +46,16 @@ class Schedule:
     lines: tuple[int, ...]
     constants: tuple[int, ...]
     saved: tuple[Saved, ...]
-    n_rows: int
     begin: tuple[Nest, ...]
     run: tuple[Nest, ...]
     held: tuple[Nest, ...]
     stage: tuple[Nest, ...]
     saving: tuple[Nest, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of single values that are kept of a moment."""
+        return sum(math.prod(one.shape) for one in self.saved)
 
     @cached_property
     def stored_at_start(self) -> frozenset[int]:
@@ -63,7 +70,23 @@ class Schedule:
 
 def schedule(program: Program, save: Sequence[str]) -> Schedule:
     """Lay a program out for a run that keeps some names of states and values."""
-    return _Scheduling(program, tuple(save)).schedule()
+    code = _with_states(program, save)
+    kept = [(name, _source(program, code, name)) for name in save]
+    return _Scheduling(program, code, kept, carried(program, save), advances=True).schedule()
+
+
+def schedule_start(program: Program, names: Sequence[str]) -> Schedule:
+    """Lay a program out for its first moment: the rates of the states among some names, and the values of the others.
+
+    A rate is kept as 'rate of <state>'.
+    """
+    numbers = {slot.name: number for number, slot in enumerate(program.states)}
+    kept = [(RATE + name, program.rates[numbers[name]]) for name in names if name in numbers]
+    kept += [(name, program.step.values[name]) for name in names if name in program.step.values]
+    wanted = with_arguments(program.step, [source for _, source in kept])
+    read = {program.step.instructions[n].payload for n in wanted if program.step.instructions[n].operation == "state"}
+    states = sorted(read | {numbers[name] for name in names if name in numbers})
+    return _Scheduling(program, program.step, kept, tuple(states), advances=False).schedule()
 
 
 def carried(program: Program, save: Iterable[str]) -> tuple[int, ...]:
@@ -73,139 +96,125 @@ def carried(program: Program, save: Iterable[str]) -> tuple[int, ...]:
     return tuple(k for k, slot in enumerate(program.states) if k in read or slot.name in wanted)
 
 
+@dataclass
 class _Scheduling:
-    def __init__(self, program: Program, save: tuple[str, ...]) -> None:
-        self.program, self.save = program, save
-        self.numbers = {slot.name: number for number, slot in enumerate(program.states)}
-        self.code = _with_states(program.step, [(self.numbers[n], program) for n in save if n in self.numbers])
-        self.states = carried(program, save)
-        self.needed = self.closure()
+    """Works a schedule out.
 
-    def closure(self) -> set[int]:
-        """Return the instructions of the step code that anything is worked out from."""
-        program, found = self.program, set[int]()
-        waiting = [program.rates[k] for k in self.states] + [self.source(name) for name in self.save]
-        while waiting:
-            number = waiting.pop()
-            if number in found:
-                continue
-            found.add(number)
-            instruction = self.code.instructions[number]
-            waiting.extend(instruction.arguments)
-            if instruction.operation == "line":
-                waiting.append(program.lines[instruction.payload].source)
-            if instruction.operation == "memory":
-                waiting.append(program.memories[instruction.payload].source)
-        return found
+    Attributes:
+        code: The step code.
+        kept: Name and instruction of what is kept.
+        states: Numbers of the states that are carried.
+        advances: Whether steps are taken.
+    """
 
-    def source(self, name: str) -> int:
-        if name not in self.numbers:
-            return self.code.values[name]
-        raw = ("state", self.numbers[name], ())
-        return next(
-            n for n, one in enumerate(self.code.instructions) if (one.operation, one.payload, one.arguments) == raw
-        )
-
-    def read(self, operation: str, *codes: Iterable[Instruction]) -> tuple[int, ...]:
-        return tuple(sorted({one.payload for code in codes for one in code if one.operation == operation}))
+    program: Program
+    code: Code
+    kept: list[tuple[str, int]]
+    states: tuple[int, ...]
+    advances: bool
 
     def schedule(self) -> Schedule:
-        program = self.program
-        here = [self.code.instructions[number] for number in sorted(self.needed)]
-        frozen, memories, lines = (self.read(kind, here) for kind in ("frozen", "memory", "line"))
+        program, code = self.program, self.code
+        here = [code.instructions[number] for number in sorted(self.needed())]
+        frozen, memories, lines = (_read(kind, here) for kind in ("frozen", "memory", "line"))
         begin = self.begin(frozen, memories, lines)
-        at_start = program.start.instructions
-        roots = [s.source for nest in begin for s in nest.tasks if isinstance(s, Store)]
-        reached = _closure(program.start, roots + [program.lines[k].delay for k in lines])
-        saved, n_rows = self.saved()
-        now, later = self.stage_tasks(memories, lines), self.saving_tasks(saved)
-        always = set(tasks_for(self.code, [s.source for s in now]))
-        kept = set(tasks_for(self.code, [s.source for s in later]))
-        level = {n: self.code.instructions[n].level for n in always | kept}
-        run = nests(self.code, sorted(n for n in level if level[n] is Level.RUN))
-        done = {n for n in level if level[n] is Level.RUN}
-        held = nests(self.code, sorted(n for n in level if level[n] is Level.HELD), done)
-        done |= {n for n in level if level[n] is Level.HELD}
-        inside = sorted(n for n in always if level[n] is Level.STAGE)
-        stage = nests(self.code, [*inside, *now], done)
-        extra = sorted(n for n in kept - always if level[n] is Level.STAGE)
-        saving = nests(self.code, [*extra, *later], done | set(inside))
+        roots = [task.source for nest in begin for task in nest.tasks if isinstance(task, Store)]
+        roots += [program.lines[k].delay for k in lines]
+        at_start = [program.start.instructions[number] for number in with_arguments(program.start, roots)]
+        saved = self.saved()
+        now = self.onward(memories, lines) if self.advances else []
+        later = [Store("save", at, source, saved[at].shape) for at, (_, source) in enumerate(self.kept)]
+        run, held, stage, saving = self.levels(now, later)
+        constants = _read("constant", [*here, *at_start])
         return Schedule(
-            program,
-            self.code,
-            self.states,
-            frozen,
-            memories,
-            lines,
-            self.read("constant", here, (at_start[n] for n in reached)),
-            saved,
-            n_rows,
-            begin,
-            run,
-            held,
-            stage,
-            saving,
+            program, code, self.states, frozen, memories, lines, constants, saved, begin, run, held, stage, saving
         )
+
+    def needed(self) -> set[int]:
+        """Return the instructions of the step code that anything is worked out from, now or later."""
+        found: set[int] = set()
+        waiting = [source for _, source in self.kept]
+        waiting += [self.program.rates[k] for k in self.states] if self.advances else []
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                waiting += [*self.code.instructions[number].arguments, *self.fed(self.code.instructions[number])]
+        return found
+
+    def fed(self, instruction: Instruction) -> list[int]:
+        """Return what history is fed with, where an instruction reads history and steps are taken."""
+        if instruction.operation == "line" and self.advances:
+            return [self.program.lines[instruction.payload].source]
+        if instruction.operation == "memory" and self.advances:
+            return [self.program.memories[instruction.payload].source]
+        return []
 
     def begin(self, frozen: Iterable[int], memories: Iterable[int], lines: Iterable[int]) -> tuple[Nest, ...]:
         """Lay out the first moment: states, frozen values and what there is of history."""
         program = self.program
-        stores = [Store("initial", k, program.initials[k], program.states[k].shape) for k in self.states]
-        stores += [Store("frozen", k, program.frozen_values[k], program.frozen[k].shape) for k in frozen]
-        stores += [
-            Store("memory", k, program.memories[k].initial, _lengths(program.memories[k].axes)) for k in memories
+        stores = [
+            *(Store("initial", k, program.initials[k], program.states[k].shape) for k in self.states),
+            *(Store("frozen", k, program.frozen_values[k], program.frozen[k].shape) for k in frozen),
+            *(Store("memory", k, program.memories[k].initial, lengths_of(program.memories[k].axes)) for k in memories),
+            *(Store("line", k, program.lines[k].initial, lengths_of(program.lines[k].axes)) for k in lines),
         ]
-        stores += [Store("line", k, program.lines[k].initial, _lengths(program.lines[k].axes)) for k in lines]
-        tasks = tasks_for(program.start, [store.source for store in stores])
-        return nests(program.start, [*tasks, *stores])
+        return nests(program.start, [*tasks_for(program.start, [store.source for store in stores]), *stores])
 
-    def stage_tasks(self, memories: Iterable[int], lines: Iterable[int]) -> list[Store]:
+    def onward(self, memories: Iterable[int], lines: Iterable[int]) -> list[Store]:
+        """Return what a stage leaves for those after it."""
         program = self.program
-        stores = [Store("advance", k, program.rates[k], program.states[k].shape) for k in self.states]
-        stores += [
-            Store("remember", k, program.memories[k].source, _lengths(program.memories[k].axes)) for k in memories
+        return [
+            *(Store("advance", k, program.rates[k], program.states[k].shape) for k in self.states),
+            *(Store("remember", k, program.memories[k].source, lengths_of(program.memories[k].axes)) for k in memories),
+            *(Store("record", k, program.lines[k].source, lengths_of(program.lines[k].axes)) for k in lines),
         ]
-        stores += [Store("record", k, program.lines[k].source, _lengths(program.lines[k].axes)) for k in lines]
-        return stores
 
-    def saved(self) -> tuple[tuple[Saved, ...], int]:
+    def levels(self, now: Sequence[Store], later: Sequence[Store]) -> tuple[tuple[Nest, ...], ...]:
+        """Return nests for once a run, once a step, every stage, and for what is worked out only to be kept."""
+        always = tasks_for(self.code, [store.source for store in now])
+        more = tasks_for(self.code, [store.source for store in later], always)
+
+        def of(level: Level, tasks: Iterable[int]) -> list[int]:
+            return sorted(number for number in tasks if self.code.instructions[number].level is level)
+
+        run, held = (of(level, [*always, *more]) for level in (Level.RUN, Level.HELD))
+        stage, saving = of(Level.STAGE, always), of(Level.STAGE, more)
+        return (
+            nests(self.code, run),
+            nests(self.code, held, run),
+            nests(self.code, [*stage, *now], [*run, *held]),
+            nests(self.code, [*saving, *later], [*run, *held, *stage]),
+        )
+
+    def saved(self) -> tuple[Saved, ...]:
         found, row = [], 0
-        for name in self.save:
-            shape = lengths(self.code.instructions[self.source(name)])
+        for name, source in self.kept:
+            shape = lengths(self.code.instructions[source])
             found.append(Saved(name, shape, row))
-            row += _size(shape)
-        return tuple(found), row
-
-    def saving_tasks(self, saved: Sequence[Saved]) -> list[Store]:
-        return [Store("save", at, self.source(one.name), one.shape) for at, one in enumerate(saved)]
+            row += math.prod(shape)
+        return tuple(found)
 
 
-def _closure(code: Code, roots: Iterable[int]) -> set[int]:
-    found: set[int] = set()
-    waiting = list(roots)
-    while waiting:
-        number = waiting.pop()
-        if number not in found:
-            found.add(number)
-            waiting.extend(code.instructions[number].arguments)
-    return found
+def _read(operation: str, instructions: Iterable[Instruction]) -> tuple[int, ...]:
+    return tuple(sorted({one.payload for one in instructions if one.operation == operation}))
 
 
-def _with_states(code: Code, wanted: Iterable[tuple[int, Program]]) -> Code:
-    """Return the code with an instruction that reads each of some states as it is."""
+def _with_states(program: Program, save: Sequence[str]) -> Code:
+    """Return the step code with an instruction that reads each state that is kept as it is."""
+    code = program.step
     known = {one.payload for one in code.instructions if one.operation == "state"}
     more = [
-        Instruction("state", (), program.states[k].axes, Level.STAGE, k) for k, program in wanted if k not in known
+        Instruction("state", (), slot.axes, Level.STAGE, k)
+        for k, slot in enumerate(program.states)
+        if slot.name in save and k not in known
     ]
     return replace(code, instructions=(*code.instructions, *more))
 
 
-def _lengths(axes: Iterable[object]) -> Shape:
-    return tuple(len(axis.elements) for axis in axes)  # type: ignore[attr-defined]
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+def _source(program: Program, code: Code, name: str) -> int:
+    """Return the instruction of a name."""
+    number = next((k for k, slot in enumerate(program.states) if slot.name == name), None)
+    if number is None:
+        return code.values[name]
+    return next(n for n, one in enumerate(code.instructions) if (one.operation, one.payload) == ("state", number))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from wm2u_sd.backends.loops import (
     CONDITIONS,
@@ -18,30 +18,13 @@ from wm2u_sd.backends.loops import (
     lengths,
     reads_of,
 )
-from wm2u_sd.backends.native.memory import Frame, Memory, is_moving
+from wm2u_sd.backends.native.memory import is_moving
+from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.operations import COMBINES, NEUTRAL, Operations
-from wm2u_sd.backends.native.tables import Tables
 from wm2u_sd.backends.native.writer import Value, Writer, literal
-from wm2u_sd.compile.program import Code, Instruction, Level
+from wm2u_sd.compile.program import Instruction, Level
 
 Put = Callable[[Store, Value], None]
-
-
-@dataclass
-class Globals:
-    """Arrays of whole numbers that the module holds: which elements are taken along an axis."""
-
-    texts: list[str] = field(default_factory=list)
-    names: dict[tuple[int, ...], str] = field(default_factory=dict)
-
-    def indices(self, elements: Sequence[int]) -> str:
-        """Return the name of an array of these numbers."""
-        key = tuple(elements)
-        if key not in self.names:
-            self.names[key] = f"@wm.taken{len(self.names)}"
-            inside = ", ".join(f"i64 {element}" for element in key)
-            self.texts.append(f"{self.names[key]} = private constant [{len(key)} x i64] [{inside}]")
-        return self.names[key]
 
 
 @dataclass
@@ -56,38 +39,36 @@ class Place:
 class Body:
     """Prints the nests of one code into one function.
 
-    Args:
-        code: Whose instructions.
-        places: For the instructions that stay in memory, where.
-        varies: Instructions that differ between columns.
-        shared: Where constants that do not vary stand, by number, in numbers from %shared.
-        settled: Whether what is worked out once a run has been, so that nobody writes there.
+    Attributes:
+        known: Values at hand: what was read or worked out, by what a task reads.
+        counters, lengths: Of the loops that are open, outer first.
+        time, held_time: Clock values.
+        states: Pointer to the region of states that is read.
+        line_reader: Reads a delay line, given its number and how far from its beginning an element stands.
     """
 
-    def __init__(
-        self,
-        writer: Writer,
-        operations: Operations,
-        code: Code,
-        frame: Frame,
-        memory: Memory,
-        places: Mapping[int, int],
-        varies: frozenset[int],
-        shared: Mapping[int, int],
-        tables: Tables,
-        arrays: Globals,
-        *,
-        settled: bool,
-    ) -> None:
-        self.writer, self.operations, self.code, self.frame, self.memory = writer, operations, code, frame, memory
-        self.places, self.varies, self.shared, self.tables, self.arrays = places, varies, shared, tables, arrays
+    def __init__(self, writer: Writer, module: Module, *, at_start: bool, settled: bool) -> None:
+        """Begin a body.
+
+        Args:
+            writer: Of the function.
+            module: Of the function.
+            at_start: Whether it is the start code that is printed, or the step code.
+            settled: Whether what is worked out once a run has been, so that nobody writes there.
+        """
+        layout, memory = module.layout, module.layout.memory
+        self.writer, self.module, self.frame, self.memory = writer, module, layout.frame, memory
+        self.operations = Operations(writer, module.uses)
+        self.code = layout.schedule.program.start if at_start else layout.schedule.step
+        self.places = memory.start if at_start else memory.step
+        self.varies = memory.varies_at_start if at_start else memory.varies
+        self.settled = settled
         self.known: dict[Read, Value] = {}
         self.counters: list[str] = []
         self.lengths: Shape = ()
         self.time = self.held_time = literal(0.0)
         self.states = "%context"
-        self.settled = settled
-        self.lines: Callable[[int, str], Value] | None = None
+        self.line_reader: Callable[[int, str], Value] | None = None
 
     # Nests -----------------------------------------------------------------------------------------------------------
 
@@ -103,7 +84,8 @@ class Body:
                     self.task(task, put)
 
     def loops(self, nest: Nest, put: Put) -> None:
-        reductions = [Reduction(self, task) for task in nest.tasks if self.is_reduction(task)]
+        """Print one nest that is loops."""
+        reductions = [Reduction(self, t) for t in nest.tasks if isinstance(t, int) and self.is_reduction(t)]
         for reduction in reductions:
             reduction.begin()
         inside = {reduction.number: reduction for reduction in reductions}
@@ -149,26 +131,31 @@ class Body:
                     reduction.leave()
         self.counters, self.lengths = outer
 
-    def is_reduction(self, task: Task) -> bool:
-        return isinstance(task, int) and self.code.instructions[task].operation in REDUCTIONS
+    def is_reduction(self, task: int) -> bool:
+        """Whether an instruction is a reduction."""
+        return self.code.instructions[task].operation in REDUCTIONS
 
     def task(self, task: Task, put: Put) -> None:
+        """Print one task."""
         reads = reads_of(self.code, task)
         if isinstance(task, Store):
             put(task, self.fetch(reads[0]))
             return
-        value = self.worked_out(task, self.code.instructions[task], [self.fetch(read) for read in reads])
+        value = self.worked_out(self.code.instructions[task], [self.fetch(read) for read in reads])
         self.known[Read(task, identity(len(self.lengths)))] = value
         if task in self.places:
             self.keep(task, value)
 
-    def worked_out(self, number: int, instruction: Instruction, arguments: list[Value]) -> Value:
+    def worked_out(self, instruction: Instruction, arguments: list[Value]) -> Value:
+        """Print one instruction."""
         if instruction.operation == "lookup":
-            return self.tables.look_up(self.writer, instruction.payload, arguments[0])
+            return self.module.tables.look_up(self.writer, instruction.payload, arguments[0])
         if instruction.operation == "line":
-            if self.lines is None:
+            if self.line_reader is None:
                 raise AssertionError("lines are read in steps only")
-            return self.lines(instruction.payload, self.offset(identity(len(self.lengths)), lengths(instruction), True))
+            return self.line_reader(
+                instruction.payload, self.offset(identity(len(self.lengths)), lengths(instruction), True)
+            )
         return self.operations.print(instruction.operation, arguments)
 
     # Memory ----------------------------------------------------------------------------------------------------------
@@ -192,7 +179,7 @@ class Body:
             counter = w.let(f"select i1 {w.let(f'icmp ult i64 {moved}, {last}')}, i64 {moved}, i64 {last}")
         if not index.elements:
             return w.plus(counter, str(index.offset))
-        array = self.arrays.indices(index.elements)
+        array = self.module.indices(index.elements)
         return w.let(f"load i64, ptr {w.let(f'getelementptr i64, ptr {array}, i64 {counter}')}, align 8")
 
     def home(self, read: Read) -> Place:
@@ -205,7 +192,7 @@ class Body:
             case "constant" if k in self.frame.varying:
                 return Place(w.at("%context", str(memory.constants[k])), varies=True, constant=self.settled)
             case "constant":
-                return Place(w.at("%shared", str(self.shared[k])), varies=False, constant=True)
+                return Place(w.at("%shared", str(self.module.layout.shared[k])), varies=False, constant=True)
             case "state":
                 own = memory.states[0]
                 return Place(w.at(self.states, str(own[k] - min(own.values()))), varies=True)
@@ -234,6 +221,7 @@ class Body:
         return self.known[read]
 
     def loaded(self, read: Read, shape: Shape) -> Value:
+        """Return a value read from memory: side by side where neighbours are wanted, however far apart they stand."""
         place, w = self.home(read), self.writer
 
         def load(width: int, lane: int = 0) -> Value:
@@ -286,9 +274,11 @@ class Reduction:
 
     @property
     def neutral(self) -> float:
+        """What it begins with."""
         return NEUTRAL[self.operation]
 
     def combine(self, one: Value, other: Value) -> Value:
+        """Take a number in."""
         return self.body.operations.print(COMBINES[self.operation], [one, other])
 
     def begin(self) -> None:
@@ -298,16 +288,19 @@ class Reduction:
             body.around(self.shape, lambda: self.write(identity(len(self.shape)), literal(self.neutral)))
 
     def address(self, indices: Sequence[Index]) -> str:
+        """Return where the result for a position stands."""
         w = self.body.writer
         start = w.at("%context", str(self.body.places[self.number]))
         return w.at(start, self.body.offset(indices, self.shape, self.varies))
 
     def write(self, indices: Sequence[Index], value: Value) -> None:
+        """Store the result for a position."""
         body = self.body
         whole = self.varies if body.frame.lanes else bool(self.shape) and self.spans_innermost(indices)
         body.writer.store(body.writer.splat(value, body.frame.width) if whole else value, self.address(indices))
 
     def spans_innermost(self, indices: Sequence[Index]) -> bool:
+        """Whether a result follows the innermost loop, so that neighbours of it are written at once."""
         return bool(indices) and indices[-1].loop == len(self.body.lengths) - 1
 
     def enter(self) -> None:
@@ -317,6 +310,7 @@ class Reduction:
             self.part = Value(self.name, self.width)
 
     def take_in(self) -> None:
+        """Take in what stands at the position of the nest."""
         value = self.body.fetch(self.read)
         if not self.along_innermost:
             self.add_in_memory(value)
@@ -341,6 +335,7 @@ class Reduction:
         return part
 
     def add_in_memory(self, value: Value) -> None:
+        """Take a number into what has come together in memory."""
         indices = [Index(axis) for axis in self.kept]
         width = self.width
         if not self.body.frame.lanes and self.spans_innermost(indices):
@@ -349,6 +344,7 @@ class Reduction:
         self.body.writer.store(self.combine(so_far, self.body.writer.splat(value, width)), self.address(indices))
 
     def close(self, before: str, last: str) -> None:
+        """Write the line that was left, once it is known where the innermost loop came from."""
         if self.along_innermost:
             first = self.body.writer.splat(literal(self.neutral), self.width)
             phi = f"phi {self.part.type} [ {first.text}, %{before} ], [ {self.part.text}, %{last} ]"

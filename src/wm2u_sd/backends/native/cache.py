@@ -51,7 +51,7 @@ def keep_code(key: str, code: bytes) -> None:
 
 @cache
 def cache_folder() -> Path | None:
-    """Return the folder for compiled code, made if need be; None where there is none that only its owner can write to."""
+    """Return the folder for compiled code, made if need be; None where only its owner should write and others can."""
     named = os.environ.get(FOLDER)
     if named == "":
         return None

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
-from wm2u_sd.backends.loops import Shape
+from wm2u_sd.backends.loops import lengths, lengths_of
+from wm2u_sd.backends.native.function import COUNTS, POINTERS
+from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import Machine, compiled
-from wm2u_sd.backends.native.memory import Frame, is_moving, lengths_of
-from wm2u_sd.backends.native.printer import COUNTS, POINTERS, Layout, Printer
+from wm2u_sd.backends.native.memory import Frame, is_moving
+from wm2u_sd.backends.native.printer import print_run, print_start
 from wm2u_sd.backends.native.tables import Tables, sizes_of
 from wm2u_sd.backends.reference import NumpyKernel
-from wm2u_sd.backends.schedule import Saved, schedule
+from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_start
 from wm2u_sd.compile.program import Program
 
 LANES = 8
@@ -44,13 +46,21 @@ class Compiled:
         """Carries some blocks over some steps."""
         return self.function("go")
 
-    def function(self, name: str) -> Any:
+    @cached_property
+    def look(self) -> Callable[..., None]:
+        """Works out rates and values at the first moment of some blocks."""
+        return self.function("look")
+
+    def function(self, name: str) -> Callable[..., None]:
+        """Return one of the functions above."""
         return self.machine.function(name, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(COUNTS))
 
 
-def compile_layout(layout: Layout) -> Compiled:
-    """Compile a layout."""
-    return Compiled(layout, compiled(Printer(layout).module()))
+class Wanted(NamedTuple):
+    """What is to be kept: names, of every kept moment or of the first."""
+
+    names: tuple[str, ...]
+    at_start: bool = False
 
 
 class NativeKernel(AbstractKernel):
@@ -65,6 +75,7 @@ class NativeKernel(AbstractKernel):
         self.threads: int | None = None
         self.oracle = NumpyKernel(program)
         self.known: dict[Any, Compiled] = {}
+        self.schedules: dict[Wanted, Schedule] = {}
 
     def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         """Run every column from start to end."""
@@ -72,27 +83,37 @@ class NativeKernel(AbstractKernel):
 
     def at_start(self, inputs: Inputs, state: Array | None = None, names: Sequence[str] | None = None) -> Moment:
         """Evaluate the first moment."""
-        return self.oracle.at_start(inputs, state, names)
+        if names is None:
+            names = [*(slot.name for slot in self.program.states), *self.program.step.values]
+        frame = Frame(LANES, lanes=True, varying=_varying(inputs))
+        code = self.code(Wanted(tuple(names), at_start=True), frame, self.sizes(inputs))
+        return FirstMoment(Job(self, code, inputs, [0]), state, names).moment()
 
     def job(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> Job:
         """Return a run made ready: what it needs is compiled, and its inputs stand in memory."""
         lanes = inputs.n_draws > 1
-        varying = frozenset(k for k, value in enumerate(inputs.constants) if value.shape[-1] > 1)
-        frame = Frame(LANES, lanes=True, varying=varying) if lanes else Frame(self.neighbours, lanes=False)
-        sizes = sizes_of(self.program.tables, {k: len(x) for k, (x, _) in inputs.tables.items()})
-        return Job(self, self.code(tuple(save), frame, sizes), inputs, saved_steps)
+        frame = Frame(LANES, True, _varying(inputs)) if lanes else Frame(self.neighbours, lanes=False)
+        return Job(self, self.code(Wanted(tuple(save)), frame, self.sizes(inputs)), inputs, saved_steps)
 
-    def code(self, save: tuple[str, ...], frame: Frame, sizes: tuple[int, ...]) -> Compiled:
+    def sizes(self, inputs: Inputs) -> tuple[int, ...]:
+        """Return the number of points of each lookup."""
+        return sizes_of(self.program.tables, {k: len(x) for k, (x, _) in inputs.tables.items()})
+
+    def code(self, wanted: Wanted, frame: Frame, sizes: tuple[int, ...]) -> Compiled:
         """Return machine code, compiled once."""
-        key = (save, frame, sizes)
+        key = (wanted, frame, sizes)
         if key not in self.known:
-            self.known[key] = compile_layout(Layout(self.schedule(save), frame, self.moving, sizes))
+            layout = Layout(self.schedule(wanted), frame, self.moving, sizes)
+            text = print_start(layout) if wanted.at_start else print_run(layout)
+            self.known[key] = Compiled(layout, compiled(text))
         return self.known[key]
 
-    @cached_property
-    def schedule(self) -> Callable[[tuple[str, ...]], Any]:
-        """Lays the program out for what is kept."""
-        return lru_cache(maxsize=8)(lambda save: schedule(self.program, save))
+    def schedule(self, wanted: Wanted) -> Schedule:
+        """Return the program laid out for what is wanted of it."""
+        if wanted not in self.schedules:
+            lay_out = schedule_start if wanted.at_start else schedule
+            self.schedules[wanted] = lay_out(self.program, wanted.names)
+        return self.schedules[wanted]
 
     @cached_property
     def moving(self) -> tuple[int, ...]:
@@ -109,14 +130,14 @@ class NativeKernel(AbstractKernel):
     @cached_property
     def neighbours(self) -> int:
         """How many neighbours along the last axis a vector holds when there is one column: few if that wastes less."""
-        lengths = [shape[-1] for shape in map(_shape, self.program.step.instructions) if shape]
-        if not lengths or max(lengths) == 1:
+        last = [shape[-1] for shape in map(lengths, self.program.step.instructions) if shape]
+        if not last or max(last) == 1:
             return 1
-        return min((8, 4, 2), key=lambda width: (sum(-(-n // width) * (width + 3) for n in lengths), -width))
+        return min((8, 4, 2), key=lambda width: (sum(-(-n // width) * (width + 3) for n in last), -width))
 
 
-def _shape(instruction: Any) -> Shape:
-    return lengths_of(instruction.axes)
+def _varying(inputs: Inputs) -> frozenset[int]:
+    return frozenset(k for k, value in enumerate(inputs.constants) if value.shape[-1] > 1)
 
 
 class Job:
@@ -130,7 +151,7 @@ class Job:
         self.n_blocks = -(-self.n_draws // self.frame.width) if self.lanes else 1
         self.saved_steps = list(saved_steps)
         n_steps = kernel.program.time.n_steps
-        delays, rings, self.context_size = self.history()
+        self.delays, rings, self.context_size = self.history()
         position = np.full(n_steps + 1, -1, dtype=np.int64)
         position[self.saved_steps] = np.arange(len(self.saved_steps))
         points = [(np.asarray(t.x), np.asarray(t.y)) for t in kernel.program.tables]
@@ -145,7 +166,6 @@ class Job:
             "shared": self.packed_shared(),
             "tables": Tables(kernel.program.tables, self.layout.sizes).packed(points),
             "times": kernel.times,
-            "delays": delays,
             "rings": rings,
             "saved": position,
         }
@@ -162,19 +182,22 @@ class Job:
         return np.concatenate([flat, np.repeat(flat[:, -1:], n - flat.shape[-1], axis=-1)], axis=-1)
 
     def packed_constants(self) -> Array:
+        """Return the varying constants, (elements, draws)."""
         parts = [self.columns(self.inputs.constants[k], self.n_draws) for k in self.layout.varying]
         return np.concatenate(parts) if parts else np.zeros((1, 1))
 
     def packed_shared(self) -> Array:
+        """Return the constants that do not vary, one after the other."""
         constants = self.inputs.constants
-        parts = [self.side_by_side(np.asarray(constants[k], float)[..., 0]) for k in self.layout.shared]
+        parts = [
+            constants[k][:1] if constants[k].ndim == 1 else self.side_by_side(constants[k][..., 0])
+            for k in self.layout.shared
+        ]
         return np.concatenate([*parts, np.zeros(ALIGNMENT)])
 
     def side_by_side(self, value: Array) -> Array:
         """Return the elements of a value as they stand in memory, with the last repeated to fill the last vector."""
-        if not value.shape:
-            return value.reshape(1)
-        wanting = self.frame.padded(value.shape)[-1] - value.shape[-1]
+        wanting = self.frame.padded(value.shape)[-1] - value.shape[-1] if value.shape else 0
         if wanting:
             value = np.concatenate([value, np.repeat(value[..., -1:], wanting, axis=-1)], axis=-1)
         return value.reshape(-1)
@@ -190,7 +213,7 @@ class Job:
         return moves
 
     def history(self) -> tuple[Array, Steps, int]:
-        """Return the delays of lines in steps, where the ring of each begins and its places, and what a context takes."""
+        """Return the delays of lines in steps, the beginning and the places of each ring, and the size of a context."""
         size, lines = self.layout.memory.size, self.layout.schedule.lines
         rings: list[int] = []
         rows: list[Array] = []
@@ -218,9 +241,9 @@ class Job:
     # Running ---------------------------------------------------------------------------------------------------------
 
     def run(self) -> tuple[dict[str, Array], Steps]:
-        """Run every column."""
+        """Run every column. Results stand in memory of the job: another run writes over them."""
         self.failed[:] = -1.0
-        pieces = list(self.pieces())
+        pieces = self.pieces
         threads = min(self.kernel.threads or os.cpu_count() or 1, len(pieces))
         if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
@@ -231,19 +254,19 @@ class Job:
                 self.carry(*piece)
         if self.parting:
             self.share_past()
-        return self.results()
+        return self.results, self.wanted(self.failed).astype(np.int64)
 
-    @property
+    @cached_property
     def parting(self) -> int:
         """Number of steps that one scenario is run for all."""
         several = self.inputs.n_scenarios > 1
         return max(0, min(self.inputs.parting, self.kernel.program.time.n_steps + 1)) if several else 0
 
-    def pieces(self) -> Iterator[tuple[int, int]]:
-        """Cut the blocks into pieces whose contexts stay in the processor's caches."""
+    @cached_property
+    def pieces(self) -> list[tuple[int, int]]:
+        """The blocks, cut into pieces whose contexts stay in the processor's caches."""
         size = max(1, min(self.n_blocks, CONTEXT_BYTES // (8 * self.context_size)))
-        for first in range(0, self.n_blocks, size):
-            yield first, min(first + size, self.n_blocks)
+        return [(first, min(first + size, self.n_blocks)) for first in range(0, self.n_blocks, size)]
 
     def carry(self, first: int, last: int) -> None:
         """Run some blocks, scenario by scenario; what scenarios share is run once."""
@@ -262,30 +285,29 @@ class Job:
                 self.call(self.code.go, scenario, contexts, first, last, 0, end)
 
     def call(self, function: Any, scenario: int, contexts: Array, first: int, last: int, step: int, end: int) -> None:
-        arrays, moments = self.arrays, len(self.saved_steps)
-        shift = scenario * self.n_draws
-        out = self.out[:, :, shift:] if self.lanes else self.out[shift:]
-        function(
-            arrays["constants"].ctypes.data,
-            arrays["shared"].ctypes.data,
-            arrays["tables"].ctypes.data,
-            arrays["times"].ctypes.data,
-            self.moves[scenario].ctypes.data,
-            arrays["delays"][scenario].ctypes.data,
-            arrays["rings"].ctypes.data,
-            arrays["saved"].ctypes.data,
-            contexts.ctypes.data,
-            out.ctypes.data,
-            self.failed[shift:].ctypes.data,
-            self.n_draws,
-            self.n_columns,
-            moments,
-            first,
-            last,
-            step,
-            end,
-            self.context_size,
-        )
+        """Call machine code on some blocks of a scenario, for the steps from `step` to before `end`."""
+        before, after = self.addresses[scenario]
+        function(*before, contexts.ctypes.data, *after, first, last, step, end, self.context_size)
+
+    @cached_property
+    def addresses(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """For each scenario what the code is given before and after the contexts, in the order of its parameters."""
+        found = []
+        for scenario in range(self.inputs.n_scenarios):
+            shift = scenario * self.n_draws
+            out = self.out[:, :, shift:] if self.lanes else self.out[shift:]
+            own = {"moves": self.moves[scenario], "delays": self.delays[scenario]}
+            arrays = {**self.arrays, **own, "out": out, "failed": self.failed[shift:]}
+            at = POINTERS.index("contexts")
+            before, after = POINTERS[:at], POINTERS[at + 1 :]
+            counts = (self.n_draws, self.n_columns, len(self.saved_steps))
+            found.append(
+                (
+                    tuple(arrays[name].ctypes.data for name in before),
+                    (*(arrays[name].ctypes.data for name in after), *counts),
+                )
+            )
+        return found
 
     # Results ---------------------------------------------------------------------------------------------------------
 
@@ -301,9 +323,10 @@ class Job:
             early = (self.failed[:n] >= 0) & (self.failed[:n] < self.parting)
             self.failed[own][early] = self.failed[:n][early]
 
-    def results(self) -> tuple[dict[str, Array], Steps]:
-        failed = self.wanted(self.failed).astype(np.int64)
-        return {one.name: self.result(at, one) for at, one in enumerate(self.layout.schedule.saved)}, failed
+    @cached_property
+    def results(self) -> dict[str, Array]:
+        """What is kept, by name."""
+        return {one.name: self.result(at, one) for at, one in enumerate(self.layout.schedule.saved)}
 
     def result(self, at: int, one: Saved) -> Array:
         """Return one kept value as (*axes, moment, column)."""
@@ -312,10 +335,10 @@ class Job:
             size = int(np.prod(one.shape, dtype=int))
             return self.wanted(self.out[one.row : one.row + size].reshape(*one.shape, moments, self.n_columns))
         padded = self.frame.padded(one.shape)
+        if not one.shape:
+            return self.out[..., rows[at]].T
         whole = self.out[..., rows[at] : rows[at + 1]].reshape(self.n_columns, moments, *padded)
-        if one.shape:
-            whole = whole[..., : one.shape[-1]]
-        return np.moveaxis(whole, (1, 0), (-2, -1))
+        return np.moveaxis(whole[..., : one.shape[-1]], (1, 0), (-2, -1))
 
     def wanted(self, value: Array) -> Array:
         """Leave out the columns that only filled the last vector."""
@@ -323,6 +346,54 @@ class Job:
             return value
         apart = value.reshape(*value.shape[:-1], self.inputs.n_scenarios, self.n_draws)[..., : self.inputs.n_draws]
         return apart.reshape(*value.shape[:-1], self.inputs.n_columns)
+
+
+@dataclass
+class FirstMoment:
+    """A look at the first moment.
+
+    Attributes:
+        job: Ready to begin.
+        state: The first rows of a state that takes the place of the program's own.
+        names: What is wanted.
+    """
+
+    job: Job
+    state: Array | None
+    names: Sequence[str]
+
+    def moment(self) -> Moment:
+        """Return rates and values."""
+        job, program = self.job, self.job.kernel.program
+        shape = (program.n_rows, job.inputs.n_columns)
+        state, rates = np.full(shape, np.nan), np.full(shape, np.nan)
+        for scenario in range(job.inputs.n_scenarios):
+            for first, last in job.pieces:
+                self.look(scenario, first, last, state)
+        wanted = set(self.names)
+        for slot in program.states:
+            if slot.name in wanted:
+                rates[slot.rows] = job.results[RATE + slot.name].reshape(-1, job.inputs.n_columns)
+        values = {name: job.results[name][..., 0, :] for name in self.names if name in program.step.values}
+        return Moment(state, rates, values)
+
+    def look(self, scenario: int, first: int, last: int, state: Array) -> None:
+        """Work out some blocks of a scenario, and copy their states."""
+        job = self.job
+        contexts = _aligned((last - first) * job.context_size)
+        job.call(job.code.begin, scenario, contexts, first, last, 0, 0)
+        width, n = LANES, job.inputs.n_draws
+        blocks = contexts.reshape(last - first, job.context_size)
+        columns = np.minimum(np.arange(first, last) * width, job.n_draws - width)[:, None] + np.arange(width)
+        columns = np.minimum(columns, n - 1) + scenario * n
+        for k, place in job.layout.memory.states[0].items():
+            slot = job.kernel.program.states[k]
+            size = slot.last - slot.first
+            own = blocks[:, place : place + size * width].reshape(last - first, size, width)
+            if self.state is not None and slot.last <= len(self.state):
+                own[:] = np.moveaxis(self.state[slot.rows][:, columns], 0, 1)
+            state[slot.rows][:, columns] = np.moveaxis(own, 1, 0)
+        job.call(job.code.look, scenario, contexts, first, last, 0, 0)
 
 
 def _aligned(size: int) -> Array:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from wm2u_sd.backends.native.cache import kept_code, keep_code
+from wm2u_sd.backends.native.cache import keep_code, kept_code
 from wm2u_sd.backends.native.mathematics import addresses
 
 OPTIMISATION = 1  # of code generation; more makes compilation slower and the code no quicker

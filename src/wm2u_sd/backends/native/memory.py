@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from wm2u_sd.backends.loops import Shape, lengths
+from wm2u_sd.backends.loops import Shape, lengths, lengths_of
 from wm2u_sd.backends.schedule import Schedule
 from wm2u_sd.compile.program import Code, Instruction, Level
 
@@ -142,11 +142,6 @@ def _differs(instruction: Instruction, frame: Frame) -> bool:
     if instruction.operation == "constant":
         return instruction.payload in frame.varying
     return instruction.operation in ("state", "frozen", "memory", "line")
-
-
-def lengths_of(axes: Iterable[object]) -> Shape:
-    """Return the number of elements along some axes."""
-    return tuple(len(axis.elements) for axis in axes)  # type: ignore[attr-defined]
 
 
 def is_moving(instruction: Instruction) -> bool:

@@ -43,16 +43,20 @@ class Operations:
         return self.OTHERS[operation](self, *arguments)
 
     def intrinsic(self, name: str, x: Value) -> Value:
+        """Call what LLVM provides."""
         self.uses.add((name, x.width))
         return self.writer.call(intrinsic_name(name, x.width), [x])
 
     def negative(self, x: Value) -> Value:
+        """Change the sign."""
         return Value(self.writer.let(f"fneg {x.type} {x.text}"), x.width)
 
     def smaller(self, x: Value, y: Value) -> Value:
+        """Return the smaller."""
         return self.nearer("olt", x, y)
 
     def larger(self, x: Value, y: Value) -> Value:
+        """Return the larger."""
         return self.nearer("ogt", x, y)
 
     def nearer(self, how: str, x: Value, y: Value) -> Value:
@@ -68,33 +72,42 @@ class Operations:
         return chosen if is_literal(x) else w.select(w.compare("uno", x, x), x, chosen)
 
     def both(self, x: Value, y: Value) -> Value:
+        """Whether both hold."""
         return self.logic("and", x, y)
 
     def either(self, x: Value, y: Value) -> Value:
+        """Whether one holds."""
         return self.logic("or", x, y)
 
     def logic(self, how: str, x: Value, y: Value) -> Value:
+        """Combine conditions."""
         x, y = self.writer.level([x, y])
         return Value(self.writer.let(f"{how} {x.type} {x.text}, {y.text}"), x.width, is_condition=True)
 
     def opposite(self, x: Value) -> Value:
+        """Whether a condition does not hold."""
         ones = "true" if x.width == 1 else f"<{', '.join(['i1 true'] * x.width)}>"
         return Value(self.writer.let(f"xor {x.type} {x.text}, {ones}"), x.width, is_condition=True)
 
     def truth(self, x: Value) -> Value:
+        """Whether a number is not 0."""
         return self.writer.compare("une", x, literal(0.0))
 
     def as_number(self, x: Value) -> Value:
+        """Return 1 where a condition holds, else 0; numbers as they are."""
         return self.writer.select(x, literal(1.0), literal(0.0)) if x.is_condition else x
 
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
+        """Choose place by place."""
         return self.writer.select(condition, then, otherwise)
 
     def share_out(self, content: Value, demand: Value) -> Value:
+        """Return the share of its demand that a stock can meet."""
         w = self.writer
         return w.select(w.compare("ogt", demand, content), w.arithmetic("fdiv", content, demand), literal(1.0))
 
     def grant(self, asked: Value, share: Value) -> Value:
+        """Return the share of what is asked, negative demands as they are."""
         w = self.writer
         return w.select(w.compare("ogt", asked, literal(0.0)), w.arithmetic("fmul", asked, share), asked)
 

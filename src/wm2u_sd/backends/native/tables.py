@@ -64,6 +64,7 @@ class Tables:
         return writer.arithmetic("fadd", y, rise)
 
     def point(self, writer: Writer, at: int) -> Value:
+        """Return a number that the points are kept as."""
         return writer.load(writer.at("%tables", str(at)), constant=True)
 
     def held(self, writer: Writer, start: int, size: int, x: Value) -> Value:
@@ -73,6 +74,7 @@ class Tables:
         return writer.select(writer.compare("ogt", x, last), last, x)
 
     def compared(self, writer: Writer, start: int, size: int, x: Value) -> tuple[Value, Value, Value]:
+        """Return begin, y and slope of the segment of x, comparing with every point."""
         begin, y, slope = (self.point(writer, start + k * size) for k in range(3))
         for segment in range(1, size - 1):
             at = self.point(writer, start + segment)
@@ -83,6 +85,7 @@ class Tables:
         return begin, y, slope
 
     def found(self, writer: Writer, start: int, size: int, x: Value) -> tuple[Value, Value, Value]:
+        """Return begin, y and slope of the segment of x, searching for it."""
         self.searched = True
         xs = writer.at("%tables", str(start))
         parts: tuple[list[Value], ...] = ([], [], [])
@@ -102,5 +105,3 @@ class Tables:
 def sizes_of(tables: Sequence[Table], replaced: dict[int, int]) -> tuple[int, ...]:
     """Return the number of points of each lookup, some with other points."""
     return tuple(replaced.get(number, len(table.x)) for number, table in enumerate(tables))
-
-

@@ -1,0 +1,77 @@
+"""What a kernel is printed for: which values it works out, and how they stand side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from wm2u_sd.backends.native.memory import Frame, Memory, lay_out
+from wm2u_sd.backends.schedule import Schedule
+from wm2u_sd.compile.integrators import TABLEAUX, Tableau
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a kernel is printed for.
+
+    Attributes:
+        schedule: What is worked out when.
+        frame: How values stand side by side.
+        moving: Numbers of the constants that scenarios move.
+        sizes: Number of points of each lookup.
+    """
+
+    schedule: Schedule
+    frame: Frame
+    moving: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @cached_property
+    def tableau(self) -> Tableau:
+        """The integration method."""
+        return TABLEAUX[self.schedule.program.time.method]
+
+    @property
+    def n_stages(self) -> int:
+        """Stages of a step."""
+        return len(self.tableau.b)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """Where everything stands in a context."""
+        return lay_out(self.schedule, self.frame, self.moving, needs_total=self.needs_total)
+
+    @property
+    def needs_total(self) -> bool:
+        """Whether more than the rates of the last stage are weighed in the step."""
+        return sum(weight != 0 for weight in self.tableau.b) > 1
+
+    @cached_property
+    def shared(self) -> dict[int, int]:
+        """Where constants that do not vary stand, in numbers; varying ones take no room."""
+        places, at = {}, 0
+        for k, slot in enumerate(self.schedule.program.constants):
+            if k not in self.varying:
+                places[k] = at
+                at += self.frame.room(slot.shape, varies=False)
+        return places
+
+    @cached_property
+    def varying(self) -> tuple[int, ...]:
+        """Numbers of the varying constants that something reads, in order."""
+        return tuple(k for k in self.schedule.constants if k in self.frame.varying)
+
+    @cached_property
+    def held(self) -> tuple[int, ...]:
+        """Numbers of the states that a step of several stages must not overdraw."""
+        rationed = set(self.schedule.program.non_negative) if self.n_stages > 1 else set()
+        return tuple(k for k in self.schedule.states if self.schedule.program.states[k].name in rationed)
+
+    @cached_property
+    def saved_rows(self) -> tuple[int, ...]:
+        """Where each kept value begins among the rows of one moment."""
+        rows, at = [], 0
+        for one in self.schedule.saved:
+            rows.append(at)
+            at += self.frame.room(one.shape, varies=False)
+        return (*rows, at)
