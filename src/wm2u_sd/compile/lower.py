@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from wm2u_sd.compile.builder import Builder
 from wm2u_sd.compile.equation import Equation
 from wm2u_sd.compile.expand import Expanded, expand
 from wm2u_sd.compile.program import (
     Code,
-    Instruction,
     Level,
     Line,
     Memory,
@@ -60,40 +60,6 @@ def lower(model: Model, *, moving: Iterable[str] = (), integrals: Iterable[str] 
     return _Lowering(model, expanded, frozenset(moving), tuple(wanted)).program()
 
 
-class _Builder:
-    """Collects instructions, each distinct one once."""
-
-    def __init__(self) -> None:
-        self.instructions: list[Instruction] = []
-        self.known: dict[tuple[Any, ...], int] = {}
-
-    def emit(
-        self, operation: str, arguments: tuple[int, ...], axes: Axes, level: Level = Level.RUN, payload: Any = None
-    ) -> int:
-        key = (operation, arguments, axes, repr(payload))
-        if key not in self.known:
-            level = max([level, *(self.instructions[a].level for a in arguments)])
-            self.known[key] = len(self.instructions)
-            self.instructions.append(Instruction(operation, arguments, axes, level, payload))
-        return self.known[key]
-
-    def axes(self, number: int) -> Axes:
-        return self.instructions[number].axes
-
-    def aligned(self, number: int, axes: Axes) -> int:
-        """Return the value laid out so that it broadcasts over `axes` (a free view; scalars need none)."""
-        own = self.axes(number)
-        if not own or own == axes or own == axes[len(axes) - len(own) :]:
-            return number
-        positions = tuple(next((i for i, mine in enumerate(own) if _alike(mine, axis)), None) for axis in axes)
-        return self.emit("view", (number,), axes, payload=positions)
-
-
-def _alike(one: Axis, other: Axis) -> bool:
-    """Return whether two axes run together: the same one, or two names of one dimension, both to be reduced over."""
-    return one == other or (one.star and other.star and one.root == other.root)
-
-
 class _Lowering:
     """Holds what both codes (the first moment and every step) are made from."""
 
@@ -135,7 +101,7 @@ class _Lowering:
         start, step = _StartCode(self), _StepCode(self)
         start.equations()
         initials = [start.named(name) for name in self.expanded.states]
-        zero = start.builder.emit("literal", (), (), payload=0.0)
+        zero = start.builder.literal(0.0)
         initials += [zero] * len(self.integrals)
         frozen = {name: self.over(name, equation.over) for name, equation in self.expanded.frozen.items()}
         frozen_values = [start.named(name) for name in self.expanded.frozen]
@@ -177,7 +143,7 @@ class _Code:
     """Lowers expressions into one list of instructions; the two kinds differ in what a stock or history reads."""
 
     def __init__(self, whole: _Lowering) -> None:
-        self.whole, self.builder = whole, _Builder()
+        self.whole, self.builder = whole, Builder()
         self.values: dict[str, int] = {}
 
     def code(self) -> Code:
@@ -232,14 +198,11 @@ class _Code:
                 return self.whole.over(name, place[name].over)
         return ()
 
-    def literal(self, value: float) -> int:
-        return self.builder.emit("literal", (), (), payload=float(value))
-
     def settled(self, name: str) -> int | None:
         """Return the clock values that do not move during a run."""
         time = self.whole.model.time
         fixed = {"time_step": time.dt, "start_time": time.at(0), "end_time": time.at(time.n_steps)}
-        return self.literal(fixed[name]) if name in fixed else None
+        return self.builder.literal(fixed[name]) if name in fixed else None
 
     # Expressions ---------------------------------------------------------------------------------------------------
 
@@ -260,7 +223,7 @@ class _Code:
     def expression(self, node: Expression, owner: str, target: Axes) -> int:
         match node:
             case Number(value):
-                return self.literal(value)
+                return self.builder.literal(value)
             case Reference():
                 return self.reference(node, owner, target)
             case Unary(operator, operand):
@@ -319,7 +282,7 @@ class _Code:
         left = tuple(axis for axis in axes if not axis.star)
         if function != "mean":
             return self.builder.emit(REDUCTION[function], (number,), left, payload=positions)
-        count = self.literal(math.prod(len(axes[position].elements) for position in positions))
+        count = self.builder.literal(math.prod(len(axes[position].elements) for position in positions))
         return self.builder.emit("divide", (self.builder.emit("sum", (number,), left, payload=positions), count), left)
 
     def reference(self, node: Reference, owner: str, target: Axes) -> int:
@@ -356,7 +319,7 @@ class _StartCode(_Code):
 
     def clock(self, name: str) -> int:
         settled = self.settled(name)
-        return settled if settled is not None else self.literal(self.whole.model.time.at(0))
+        return settled if settled is not None else self.builder.literal(self.whole.model.time.at(0))
 
     def source(self, name: str, over: Axes) -> int | None:
         return None
@@ -392,7 +355,7 @@ class _StepCode(_Code):
         whole, emit = self.whole, self.builder.emit
         if name in whole.slots:
             value = emit("state", (), over, Level.STAGE, list(whole.slots).index(name))
-            return emit("max", (value, self.literal(0.0)), over) if name in whole.non_negative else value
+            return emit("max", (value, self.builder.literal(0.0)), over) if name in whole.non_negative else value
         if name in whole.frozen:
             return emit("frozen", (), over, Level.RUN, whole.frozen[name])
         if name in whole.lines:
