@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,10 +84,40 @@ class Moment:
     values: Mapping[str, Array]
 
 
+@dataclass(frozen=True)
+class Gradient:
+    """How much a number grows for each column when an input grows by one.
+
+    Attributes:
+        constants: By number, (*axes, columns); of a constant that scenarios move, of its value before they do.
+        initial: Of the states at the start, by number, (*axes, columns); what starts elsewhere is taken as given.
+        moved: Of what scenarios have made of a constant by each step, by number, (steps + 1, *axes, columns).
+        points: Of the points of lookups, by number, x and y, each (points, columns).
+    """
+
+    constants: Mapping[int, Array]
+    initial: Mapping[int, Array]
+    moved: Mapping[int, Array]
+    points: Mapping[int, tuple[Array, Array]]
+
+
+Loss = Callable[[Mapping[str, Array], NDArray[np.int64]], tuple[Array, Mapping[str, Array]]]
+"""From kept values, each (*axes, kept moment, some columns), and the numbers of these columns: a number for each,
+and by how much it grows when a kept value does, shaped like the values (0 for names that are left out)."""
+
+
 class AbstractKernel(ABC):
-    """A program ready to run."""
+    """A program ready to run.
+
+    Attributes:
+        program: What is run.
+        columns_at_once: How many columns are best given to it in one call.
+        spreads: Whether it spreads the columns of a call over processors by itself.
+    """
 
     program: Program
+    columns_at_once: int = 10_000  # with fewer, threads wait for one another; with more, less fits the caches
+    spreads: bool = False
 
     @abstractmethod
     def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
@@ -116,9 +146,15 @@ class AbstractKernel(ABC):
 
 
 class AbstractBackend(ABC):
-    """A way of running programs."""
+    """A way of running programs.
+
+    Attributes:
+        name: What it is called.
+        same_bits: Whether a column comes out the same to the last bit, whichever columns it is run with.
+    """
 
     name: str
+    same_bits: bool = True
 
     @abstractmethod
     def compile(self, program: Program) -> AbstractKernel:

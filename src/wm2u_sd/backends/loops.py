@@ -17,7 +17,9 @@ Shape = tuple[int, ...]
 
 SHAPING = frozenset({"view", "spread", "take", "pick"})
 REDUCTIONS = frozenset({"sum", "product", "smallest", "largest"})
-LEAVES = frozenset({"literal", "constant", "state", "frozen", "memory", "time", "held_time"})
+GATHERING = REDUCTIONS | {"put"}
+"""Operations whose value comes together while a nest goes over their argument."""
+LEAVES = frozenset({"literal", "constant", "state", "frozen", "memory", "time", "held_time", "bar"})
 CONDITIONS = frozenset(
     {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not", "truth"}
 )
@@ -134,11 +136,11 @@ def _taken(index: Index, elements: Sequence[int]) -> Index:
 
 
 def shape_of_task(code: Code, task: Task) -> Shape:
-    """Return the loops a task runs in: those of its value, or for a reduction those of what it takes in."""
+    """Return the loops a task runs in: those of its value, or of what it takes in where its value comes together."""
     if isinstance(task, Store):
         return task.shape
     instruction = code.instructions[task]
-    if instruction.operation in REDUCTIONS:
+    if instruction.operation in GATHERING:
         return lengths(code.instructions[instruction.arguments[0]])
     return lengths(instruction)
 
@@ -201,12 +203,12 @@ class _Scheduler:
         for task in self.left:
             if shape_of_task(self.code, task) == shape and all(self.is_ready(r, inside) for r in self.reads[task]):
                 tasks.append(task)
-                if not isinstance(task, Store) and (not shape or not self.reduces(task)):
+                if not isinstance(task, Store) and not self.gathers(task):
                     inside.add(task)
         return Nest(shape, tuple(tasks)) if tasks else None
 
-    def reduces(self, task: int) -> bool:
-        return self.code.instructions[task].operation in REDUCTIONS
+    def gathers(self, task: int) -> bool:
+        return self.code.instructions[task].operation in GATHERING
 
     def is_ready(self, read: Read, inside: Collection[int]) -> bool:
         leaf = self.code.instructions[read.source].operation in LEAVES
@@ -221,7 +223,7 @@ def _worth(nest: Nest) -> int:
 def stored(code: Code, sections: Sequence[Sequence[Nest]]) -> frozenset[int]:
     """Return the instructions whose values have to stay in memory.
 
-    Those are what is read elsewhere than where it is worked out, and all reductions, which come together there.
+    Those are what is read elsewhere than where it is worked out, and what comes together there.
 
     Args:
         code: The code.
@@ -235,7 +237,7 @@ def stored(code: Code, sections: Sequence[Sequence[Nest]]) -> frozenset[int]:
         for task in nest.tasks
         if not isinstance(task, Store)
     }
-    found = {task for task in where if code.instructions[task].operation in REDUCTIONS}
+    found = {task for task in where if code.instructions[task].operation in GATHERING}
     for section, nests_of_it in enumerate(sections):
         for nest in nests_of_it:
             for read in (read for task in nest.tasks for read in reads_of(code, task)):

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from wm2u_sd.backends.base import AbstractBackend
-from wm2u_sd.backends.reference import NumpyBackend
 from wm2u_sd.errors import NameUnknownError, did_you_mean
 
-_BACKENDS: dict[str, AbstractBackend] = {backend.name: backend for backend in (NumpyBackend(),)}
+_OWN = {
+    "native": ("wm2u_sd.backends.native.backend", "NativeBackend", "llvmlite"),
+    "numpy": ("wm2u_sd.backends.reference", "NumpyBackend", ""),
+}
+"""Name -> module and class, and the package it needs; what is quickest comes first."""
 
 
+@cache
 def backends() -> dict[str, AbstractBackend]:
-    """Return every registered backend by name."""
-    installed = entry_points(group="wm2u_sd.backends")
-    return {**_BACKENDS, **{point.name: point.load()() for point in installed}}
+    """Return every backend that can be used here by name; of those that come with the library the quickest first."""
+    own = {
+        name: getattr(import_module(module), kind)()
+        for name, (module, kind, needs) in _OWN.items()
+        if not needs or find_spec(needs)
+    }
+    return {**own, **{point.name: point.load()() for point in entry_points(group="wm2u_sd.backends")}}
 
 
-def backend(name: str) -> AbstractBackend:
-    """Return a backend.
+def backend(name: str | None = None) -> AbstractBackend:
+    """Return a backend, the quickest there is when none is named.
 
     Raises:
-        NameUnknownError: No backend is registered under that name.
+        NameUnknownError: No backend is registered under that name, or what it needs is not installed.
     """
     known = backends()
-    if name not in known:
-        near = did_you_mean(name, known)
-        raise NameUnknownError(f"There is no backend '{name}'; there are: {', '.join(known)}.{near}")
-    return known[name]
+    if name is None:
+        return next(iter(known.values()))
+    if name in known:
+        return known[name]
+    if name in _OWN:
+        needs = _OWN[name][2]
+        raise NameUnknownError(f"The backend '{name}' needs {needs}, which is not installed: pip install {needs}")
+    near = did_you_mean(name, known)
+    raise NameUnknownError(f"There is no backend '{name}'; there are: {', '.join(known)}.{near}")

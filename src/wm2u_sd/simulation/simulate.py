@@ -39,7 +39,6 @@ from wm2u_sd.simulation.scenario import Scenario, scenario_to_dict
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS_AT_ONCE = 10_000  # with fewer, threads wait for one another; with more, less fits the processor's caches
 MOST_VALUES = 400_000_000
 BELOW_ZERO = -1e-6  # of the largest value the stock takes: rounding, not a deficit
 
@@ -55,7 +54,7 @@ def simulate(
     seed: str | int = "wm2u",
     save: str | Iterable[str] | None = None,
     accumulate: str | Iterable[str] = (),
-    backend_name: str = "numpy",
+    backend_name: str | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Run scenarios of a model.
@@ -68,7 +67,7 @@ def simulate(
         seed: For the draws.
         save: Names to keep, or one; None keeps every stock, flow and auxiliary, and `cumulative_<name>` of every flow.
         accumulate: Further names whose running integral is wanted as `cumulative_<name>`.
-        backend_name: How to run it.
+        backend_name: How to run it; None takes the quickest backend there is ('native', else 'numpy').
         progress: Called with (columns done, columns in all).
 
     Returns:
@@ -95,15 +94,16 @@ class Simulator:
         *,
         save: str | Iterable[str] | None = None,
         accumulate: str | Iterable[str] = (),
-        backend_name: str = "numpy",
+        backend_name: str | None = None,
     ) -> None:
         must_be_model(model)
-        self.model, self.scenarios, self.backend_name = model, _scenarios(scenarios), backend_name
+        self.model, self.scenarios = model, _scenarios(scenarios)
         check_targets(model, self.scenarios)
         check(model, scenarios=self.scenarios).raise_if_errors()
         self.wanted = _Wanted.of(model, save, accumulate)
         program = lower(model, moving=moving_names(self.scenarios), integrals=self.wanted.integrals)
-        self.kernel = backend(backend_name).compile(program)
+        chosen = backend(backend_name)
+        self.kernel, self.backend_name = chosen.compile(program), chosen.name
 
     def run(self, ensemble: Ensemble, progress: Progress | None = None) -> Run:
         """Run every scenario for every draw of an ensemble.
@@ -250,7 +250,8 @@ class _Job:
         failed: Steps = np.full((len(self.scenarios), self.n_draws), -1, dtype=np.int64)
         jobs = [(group, block) for group in self.groups() for block in self.blocks(len(group))]
         done = 0
-        with ThreadPoolExecutor(max_workers=min(len(jobs), os.cpu_count() or 1)) as pool:
+        threads = 1 if self.kernel.spreads else min(len(jobs), os.cpu_count() or 1)
+        with ThreadPoolExecutor(max_workers=threads) as pool:
             results = pool.map(lambda job: self.block(job[0], job[1], saved), jobs)
             for (group, block), (arrays, bad) in zip(jobs, results, strict=True):
                 size = block.stop - block.start
@@ -277,7 +278,7 @@ class _Job:
 
     def blocks(self, n_scenarios: int) -> list[slice]:
         """Cut the draws into blocks of about equal size."""
-        n_blocks = min(self.n_draws, max(1, round(self.n_draws * n_scenarios / COLUMNS_AT_ONCE)))
+        n_blocks = min(self.n_draws, max(1, round(self.n_draws * n_scenarios / self.kernel.columns_at_once)))
         edges = [at * self.n_draws // n_blocks for at in range(n_blocks + 1)]
         return [slice(first, last) for first, last in pairwise(edges)]
 

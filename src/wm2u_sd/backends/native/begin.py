@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from wm2u_sd.backends.loops import Shape, Store, identity, lengths_of
-from wm2u_sd.backends.native.body import Body
+from wm2u_sd.backends.native.body import Body, Scope
 from wm2u_sd.backends.native.function import AbstractFunction
 from wm2u_sd.backends.native.writer import Value
 
@@ -17,10 +17,11 @@ class Begin(AbstractFunction):
 
     def block(self) -> None:
         """Print what is done for one block."""
-        schedule = self.layout.schedule
+        schedule, memory = self.layout.schedule, self.layout.memory
         self.copy_constants()
         self.copy_delays()
-        start = self.body(at_start=True)
+        scope = Scope(schedule.program.start, memory.start, memory.varies_at_start, settled=False)
+        start = Body(self.writer, self.module, scope)
         self.move(start, "0")
         start.print(schedule.begin, partial(self.put, start))
         self.body().print(schedule.run, _refuse)
@@ -59,7 +60,8 @@ class Begin(AbstractFunction):
     def put(self, body: Body, store: Store, value: Value) -> None:
         """Store what the first moment leaves for the steps."""
         memory = self.layout.memory
-        homes = {"initial": memory.states[0], "frozen": memory.frozen, "memory": memory.memory, "line": memory.line}
+        states = {k: memory.regions[0] + place for k, place in memory.states.items()}
+        homes = {"initial": states, "frozen": memory.frozen, "memory": memory.memory, "line": memory.line}
         place = homes[store.kind][store.number]
         value = body.wide(self.operations.as_number(value), varies=True)
         self.writer.store(value, self.here(body, place, store.shape))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from wm2u_sd.backends.loops import (
     CONDITIONS,
@@ -21,8 +22,9 @@ from wm2u_sd.backends.loops import (
 from wm2u_sd.backends.native.memory import is_moving
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.operations import COMBINES, NEUTRAL, Operations
+from wm2u_sd.backends.native.tables import LOOKUPS
 from wm2u_sd.backends.native.writer import Value, Writer, literal
-from wm2u_sd.compile.program import Instruction, Level
+from wm2u_sd.compile.program import Code, Instruction, Level
 
 Put = Callable[[Store, Value], None]
 
@@ -36,6 +38,25 @@ class Place:
     constant: bool = False
 
 
+@dataclass
+class Scope:
+    """What a body prints the nests of.
+
+    Attributes:
+        code: Whose instructions.
+        places: For the instructions whose values stay in memory, where.
+        varies: Instructions whose values differ between columns.
+        settled: Whether what is worked out once a run has been, so that nobody writes there.
+        bars: Where the bars stand that are given, by what they are of.
+    """
+
+    code: Code
+    places: Mapping[int, int]
+    varies: frozenset[int]
+    settled: bool
+    bars: Mapping[Any, int] = field(default_factory=dict)
+
+
 class Body:
     """Prints the nests of one code into one function.
 
@@ -47,22 +68,11 @@ class Body:
         line_reader: Reads a delay line, given its number and how far from its beginning an element stands.
     """
 
-    def __init__(self, writer: Writer, module: Module, *, at_start: bool, settled: bool) -> None:
-        """Begin a body.
-
-        Args:
-            writer: Of the function.
-            module: Of the function.
-            at_start: Whether it is the start code that is printed, or the step code.
-            settled: Whether what is worked out once a run has been, so that nobody writes there.
-        """
-        layout, memory = module.layout, module.layout.memory
-        self.writer, self.module, self.frame, self.memory = writer, module, layout.frame, memory
+    def __init__(self, writer: Writer, module: Module, scope: Scope) -> None:
+        self.writer, self.module = writer, module
+        self.frame, self.memory = module.layout.frame, module.layout.memory
         self.operations = Operations(writer, module.uses)
-        self.code = layout.schedule.program.start if at_start else layout.schedule.step
-        self.places = memory.start if at_start else memory.step
-        self.varies = memory.varies_at_start if at_start else memory.varies
-        self.settled = settled
+        self.scope, self.code, self.places, self.varies = scope, scope.code, scope.places, scope.varies
         self.known: dict[Read, Value] = {}
         self.counters: list[str] = []
         self.lengths: Shape = ()
@@ -75,20 +85,20 @@ class Body:
     def print(self, nests: Sequence[Nest], put: Put) -> None:
         """Print nests one after the other."""
         for nest in nests:
+            known = dict(self.known)
+            self.nest(nest, put)
             if nest.shape:
-                known = dict(self.known)
-                self.loops(nest, put)
                 self.known = known
-            else:
-                for task in nest.tasks:
-                    self.task(task, put)
 
-    def loops(self, nest: Nest, put: Put) -> None:
-        """Print one nest that is loops."""
-        reductions = [Reduction(self, t) for t in nest.tasks if isinstance(t, int) and self.is_reduction(t)]
-        for reduction in reductions:
-            reduction.begin()
-        inside = {reduction.number: reduction for reduction in reductions}
+    def nest(self, nest: Nest, put: Put) -> None:
+        """Print one nest."""
+        numbers = [task for task in nest.tasks if isinstance(task, int)]
+        reductions = [Reduction(self, number) for number in numbers if self.does(number, REDUCTIONS)]
+        placements = [Placement(self, number) for number in numbers if self.does(number, {"put"})]
+        inside: dict[int, Reduction | Placement] = {one.number: one for one in reductions}
+        inside |= {one.number: one for one in placements}
+        for gathering in inside.values():
+            gathering.begin()
 
         def body() -> None:
             for task in nest.tasks:
@@ -97,7 +107,10 @@ class Body:
                 else:
                     self.task(task, put)
 
-        self.around(nest.shape, body, reductions)
+        if nest.shape:
+            self.around(nest.shape, body, reductions)
+        else:
+            body()
 
     def around(self, shape: Shape, body: Callable[[], None], reductions: Sequence[Reduction] = ()) -> None:
         """Print loops over `shape` around a body."""
@@ -131,9 +144,9 @@ class Body:
                     reduction.leave()
         self.counters, self.lengths = outer
 
-    def is_reduction(self, task: int) -> bool:
-        """Whether an instruction is a reduction."""
-        return self.code.instructions[task].operation in REDUCTIONS
+    def does(self, number: int, operations: Collection[str]) -> bool:
+        """Whether an instruction is one of some operations."""
+        return self.code.instructions[number].operation in operations
 
     def task(self, task: Task, put: Put) -> None:
         """Print one task."""
@@ -148,8 +161,8 @@ class Body:
 
     def worked_out(self, instruction: Instruction, arguments: list[Value]) -> Value:
         """Print one instruction."""
-        if instruction.operation == "lookup":
-            return self.module.tables.look_up(self.writer, instruction.payload, arguments[0])
+        if instruction.operation in LOOKUPS:
+            return self.module.tables.print(self.writer, instruction.operation, instruction.payload, arguments[0])
         if instruction.operation == "line":
             if self.line_reader is None:
                 raise AssertionError("lines are read in steps only")
@@ -190,18 +203,19 @@ class Body:
             case "constant" if is_moving(instruction):
                 return Place(w.at("%context", str(memory.moving[k])), k in self.frame.varying)
             case "constant" if k in self.frame.varying:
-                return Place(w.at("%context", str(memory.constants[k])), varies=True, constant=self.settled)
+                return Place(w.at("%context", str(memory.constants[k])), varies=True, constant=self.scope.settled)
             case "constant":
                 return Place(w.at("%shared", str(self.module.layout.shared[k])), varies=False, constant=True)
             case "state":
-                own = memory.states[0]
-                return Place(w.at(self.states, str(own[k] - min(own.values()))), varies=True)
+                return Place(w.at(self.states, str(memory.states[k])), varies=True)
             case "frozen":
-                return Place(w.at("%context", str(memory.frozen[k])), varies=True, constant=self.settled)
+                return Place(w.at("%context", str(memory.frozen[k])), varies=True, constant=self.scope.settled)
             case "memory":
                 return Place(w.at("%context", str(memory.memory[k])), varies=True)
+            case "bar":
+                return Place(w.at("%context", str(self.scope.bars[k])), varies=True)
             case _:
-                settled = self.settled and instruction.level is Level.RUN
+                settled = self.scope.settled and instruction.level is Level.RUN
                 return Place(w.at("%context", str(self.places[read.source])), read.source in self.varies, settled)
 
     def fetch(self, read: Read) -> Value:
@@ -359,3 +373,42 @@ class Reduction:
             self.add_in_memory(self.part)
         else:
             self.body.writer.store(self.part, self.address(indices))
+
+
+class Placement:
+    """A value put back where it was taken from, with nothing beside it."""
+
+    def __init__(self, body: Body, number: int) -> None:
+        self.body, self.number = body, number
+        instruction = body.code.instructions[number]
+        self.shape = lengths(instruction)
+        (self.read,) = reads_of(body.code, number)
+        position, taken, element = instruction.payload
+        here = identity(len(body.code.instructions[instruction.arguments[0]].axes))
+        index = Index(None, element) if taken is None else Index(position, 0, taken)
+        self.indices = (*here[:position], index, *here[position + (taken is not None) :])
+
+    def begin(self) -> None:
+        """Put nothing everywhere."""
+        body = self.body
+        body.around(self.shape, lambda: self.write(identity(len(self.shape)), body.wide(literal(0.0), varies=True)))
+
+    def write(self, indices: Sequence[Index], value: Value, lane: int = 0) -> None:
+        """Store numbers of the result."""
+        body, w = self.body, self.body.writer
+        start = w.at("%context", str(body.places[self.number]))
+        w.store(value, w.at(start, body.offset(indices, self.shape, self.number in body.varies, lane)))
+
+    def take_in(self) -> None:
+        """Put what stands at the position of the nest in its place.
+
+        Of neighbours those beyond the last element go to the place of the last, which is written after them.
+        """
+        body = self.body
+        value = body.fetch(self.read)
+        if body.frame.lanes:
+            self.write(self.indices, body.wide(value, self.number in body.varies))
+            return
+        value = body.wide(value, varies=True)
+        for lane in reversed(range(value.width)):
+            self.write(self.indices, body.writer.element(value, lane), lane)

@@ -7,15 +7,20 @@ from collections.abc import Callable
 from functools import partial
 
 from wm2u_sd.backends.loops import Shape, Store, identity
-from wm2u_sd.backends.native.body import Body
+from wm2u_sd.backends.native.body import Body, Scope
+from wm2u_sd.backends.native.memory import ALIGNMENT
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.operations import Operations
 from wm2u_sd.backends.native.writer import Value, Writer
 
 POINTERS = (
     "constants", "shared", "tables", "times", "moves", "delays", "rings", "saved", "contexts", "out", "failed",
+    "records", "bars", "to_constants", "to_initial", "to_moving", "to_points",
 )  # fmt: skip
-COUNTS = ("draws", "columns", "moments", "first_block", "last_block", "first_step", "last_step", "context_size")
+COUNTS = (
+    "draws", "columns", "moments", "first_block", "last_block", "first_step", "last_step", "context_size",
+    "records_size",
+)  # fmt: skip
 PARAMETERS = (*(f"ptr noalias %{name}" for name in POINTERS), *(f"i64 %{name}" for name in COUNTS))
 
 
@@ -33,9 +38,10 @@ class AbstractFunction(ABC):
         self.writer = Writer(self.name, PARAMETERS)
         self.operations = Operations(self.writer, module.uses)
 
-    def body(self, *, at_start: bool = False, settled: bool = False) -> Body:
-        """Return what prints nests of a code into this function."""
-        return Body(self.writer, self.module, at_start=at_start, settled=settled)
+    def body(self, *, settled: bool = False) -> Body:
+        """Return what prints nests of the step code into this function."""
+        memory = self.layout.memory
+        return Body(self.writer, self.module, Scope(self.layout.schedule.step, memory.step, memory.varies, settled))
 
     def text(self) -> str:
         """Return the function."""
@@ -46,6 +52,7 @@ class AbstractFunction(ABC):
         line = w.later()
         lag = w.let("sub i64 %block, %first_block")
         w.do(f"%context = getelementptr double, ptr %contexts, i64 {w.let(f'mul i64 {lag}, %context_size')}")
+        w.do(f"%record_of_block = getelementptr double, ptr %records, i64 {w.let(f'mul i64 {lag}, %records_size')}")
         if self.layout.frame.lanes:
             wanted = w.let(f"mul i64 %block, {width}")
             last = w.let(f"sub i64 %draws, {width}")
@@ -72,6 +79,35 @@ class AbstractFunction(ABC):
     def here(self, body: Body, place: int, shape: Shape, varies: bool = True) -> str:
         """Return the address of the element at the position of the nest."""
         return self.writer.at(self.region(place), body.offset(identity(len(shape)), shape, varies))
+
+    def width(self, shape: Shape) -> int:
+        """Return how many numbers of what varies are at the position of a nest."""
+        frame = self.layout.frame
+        return frame.width if frame.lanes or shape else 1
+
+    def copy(self, source: str, target: str, size: int) -> None:
+        """Copy a stretch of memory."""
+        w = self.writer
+        self.along(size, lambda at: w.store(w.load(w.at(source, at), self.stride), w.at(target, at)))
+
+    @property
+    def stride(self) -> int:
+        """How many numbers are taken at once along a stretch of memory."""
+        return self.layout.frame.width if self.layout.frame.lanes else ALIGNMENT
+
+    def along(self, size: int, do: Callable[[str], None]) -> None:
+        """Do something every `stride` numbers along a stretch of memory."""
+        if size:
+            w = self.writer
+            before, head, end = w.block, w.fresh("along"), w.fresh("end")
+            w.jump(head)
+            w.label(head)
+            line, counter = w.later(), w.fresh("%at")
+            do(counter)
+            following = w.let(f"add i64 {counter}, {self.stride}")
+            w.branch(w.let(f"icmp ult i64 {following}, {size}"), head, end)
+            w.fill(line, f"{counter} = phi i64 [ 0, %{before} ], [ {following}, %{w.block} ]")
+            w.label(end)
 
     def over(self, body: Body, shape: Shape, do: Callable[[], None]) -> None:
         """Do something at every position of a shape."""

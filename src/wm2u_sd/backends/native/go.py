@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from wm2u_sd.backends.loops import Shape, Store, identity, lengths_of
+from wm2u_sd.backends.loops import Read, Shape, Store, identity, lengths_of
 from wm2u_sd.backends.native.function import AbstractFunction
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.writer import Value, literal
@@ -25,13 +25,14 @@ class Go(AbstractFunction):
         time = self.layout.schedule.program.time
         self.dt, self.n_steps = literal(time.dt), time.n_steps
         self.many = self.layout.n_stages > 1
+        self.keeps = self.layout.reversal is not None
 
     # The loop over steps ---------------------------------------------------------------------------------------------
 
     def block(self) -> None:
         """Print what is done for one block."""
         w, memory = self.writer, self.layout.memory
-        regions = [self.region(min(states.values(), default=0)) for states in memory.states]
+        regions = [self.region(place) for place in memory.regions]
         before = w.block
         w.jump("step")
         w.label("step")
@@ -63,6 +64,8 @@ class Go(AbstractFunction):
         w.do("%step_number = uitofp i64 %step to double")
         self.move(steps, "%step")
         steps.print(self.layout.schedule.held, self.put)
+        if self.keeps:
+            self.keep_history()
 
     def stages(self, middle: str) -> None:
         """Print the loop over the stages of a step, and the step of Euler's method that may take its place."""
@@ -114,6 +117,8 @@ class Go(AbstractFunction):
         if not self.many:
             steps.time = steps.held_time
         known = dict(steps.known)
+        if self.keeps:
+            self.keep_states()
         steps.print(self.layout.schedule.stage, self.put)
         if self.many:
             w.branch("%is_first", "moment", onward)
@@ -141,14 +146,9 @@ class Go(AbstractFunction):
 
     def state(self, region: str, k: int) -> str:
         """Return the address, at the position of the nest, of a state in one of the regions for states."""
-        own, shape = self.layout.memory.states[0], self.layout.schedule.program.states[k].shape
-        start = self.writer.at(region, str(own[k] - min(own.values())))
+        shape = self.layout.schedule.program.states[k].shape
+        start = self.writer.at(region, str(self.layout.memory.states[k]))
         return self.writer.at(start, self.steps.offset(identity(len(shape)), shape, varies=True))
-
-    def width(self, shape: Shape) -> int:
-        """Return how many numbers of a state, or of history, are at the position of a nest."""
-        frame = self.layout.frame
-        return frame.width if frame.lanes or shape else 1
 
     def advance(self, store: Store, rate: Value) -> None:
         """Carry a state on: `origin + dt * weighted rates`."""
@@ -166,8 +166,7 @@ class Go(AbstractFunction):
         onward = w.arithmetic("fmul", self.onward, rate)
         if self.share is None:
             return onward
-        total = self.layout.memory.total
-        address = self.state(self.region(min(total.values())), store.number)
+        address = self.state(self.region(self.layout.memory.total), store.number)
         so_far = w.load(address, self.width(store.shape))
         part = w.arithmetic("fmul", self.share, rate)
         sum_of_all = w.select(Value("%is_first", 1, True), part, w.arithmetic("fadd", so_far, part))
@@ -185,6 +184,8 @@ class Go(AbstractFunction):
         for shape, states in self.by_shape(held):
             self.over(self.steps, shape, partial(self.note_overdrawn, shape, states, ended, flag, width))
         below = w.compare("ogt", w.load(self.region(flag), width), literal(0.0))
+        if self.keeps:
+            w.store(w.load(self.region(flag), width), w.at(self.kept(), str(self.layout.record.flags)))
         if width == 1:
             return below.text
         return w.let(f"call i1 @llvm.vector.reduce.or.v{width}i1({below.type} {below.text})")
@@ -218,7 +219,7 @@ class Go(AbstractFunction):
 
     def target_of(self, stage: int) -> str:
         """Return the region of states that a stage writes."""
-        return "%other" if stage % 2 else self.region(min(self.layout.memory.states[2].values()))
+        return "%other" if stage % 2 else self.region(self.layout.memory.regions[2])
 
     def by_shape(self, states: Sequence[int]) -> list[tuple[Shape, list[int]]]:
         """Return states that have the same lengths together."""
@@ -316,6 +317,56 @@ class Go(AbstractFunction):
             place = w.plus(w.plus(w.by(turn, size), offset), str(lane))
             values.append(w.select(is_early, w.element(initial, lane), w.load(w.at(start, place))))
         return w.gathered(values)
+
+    # To go back by ---------------------------------------------------------------------------------------------------
+
+    def kept(self) -> str:
+        """Return the address of the record of the step."""
+        w = self.writer
+        return w.at("%record_of_block", w.let(f"mul i64 %step, {self.layout.record.size}"))
+
+    def keep_states(self) -> None:
+        """Keep the states that a stage sets out from."""
+        w, size = self.writer, self.layout.memory.region_size
+        target = self.kept()
+        if not self.many:
+            self.copy(self.source, target, size)
+            return
+        keep, kept = w.fresh("keep"), w.fresh("kept")
+        w.branch("%is_again", kept, keep)
+        w.label(keep)
+        self.copy(self.source, w.at(target, w.let(f"mul i64 %stage, {size}")), size)
+        w.jump(kept)
+        w.label(kept)
+
+    def keep_history(self) -> None:
+        """Keep what came out of lines and memories for the step."""
+        record, program = self.layout.record, self.layout.schedule.program
+        lines = {task for nest in self.layout.schedule.held for task in nest.tasks if isinstance(task, int)}
+        code = self.steps.code.instructions
+        for number in sorted(n for n in lines if code[n].operation == "line"):
+            shape = lengths_of(code[number].axes)
+            read = Read(number, identity(len(shape)))
+            self.over(self.steps, shape, partial(self.keep_one, read, shape, record.line[code[number].payload]))
+        for k in self.layout.schedule.memories:
+            shape = lengths_of(program.memories[k].axes)
+            self.over(self.steps, shape, partial(self.keep_memory, k, shape))
+
+    def keep_one(self, read: Read, shape: Shape, place: int) -> None:
+        """Keep what a line gave at the position of the nest."""
+        w = self.writer
+        here = self.steps.offset(identity(len(shape)), shape, varies=True)
+        known = dict(self.steps.known)
+        value = self.steps.wide(self.steps.fetch(read), varies=True)
+        self.steps.known = known
+        w.store(value, w.at(w.at(self.kept(), str(place)), here))
+
+    def keep_memory(self, k: int, shape: Shape) -> None:
+        """Keep what a memory holds at the position of the nest."""
+        w = self.writer
+        here = self.steps.offset(identity(len(shape)), shape, varies=True)
+        value = w.load(self.here(self.steps, self.layout.memory.memory[k], shape), self.width(shape))
+        w.store(value, w.at(w.at(self.kept(), str(self.layout.record.memory[k])), here))
 
     # Results ---------------------------------------------------------------------------------------------------------
 

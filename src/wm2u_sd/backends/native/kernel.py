@@ -1,4 +1,4 @@
-"""The native backend: programs as machine code, eight columns in a vector, blocks of columns over threads."""
+"""A program as machine code: eight columns in a vector, blocks of columns over threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
+from wm2u_sd.backends.base import AbstractKernel, Array, Gradient, Inputs, Loss, Moment, Steps
 from wm2u_sd.backends.loops import lengths, lengths_of
 from wm2u_sd.backends.native.function import COUNTS, POINTERS
 from wm2u_sd.backends.native.layout import Layout
@@ -22,11 +22,14 @@ from wm2u_sd.backends.native.printer import print_run, print_start
 from wm2u_sd.backends.native.tables import Tables, sizes_of
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_start
+from wm2u_sd.compile.adjoint import Wanted as Bars
 from wm2u_sd.compile.program import Program
 
 LANES = 8
 CONTEXT_BYTES = 256_000  # contexts that are carried in one call stay in the processor's second cache
 ALIGNMENT = 64
+CONTEXTS, RECORDS = POINTERS.index("contexts"), POINTERS.index("records")
+NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Compiled:
     def go(self) -> Callable[..., None]:
         """Carries some blocks over some steps."""
         return self.function("go")
+
+    @cached_property
+    def back(self) -> Callable[..., None]:
+        """Goes back over all steps of some blocks."""
+        return self.function("back")
 
     @cached_property
     def look(self) -> Callable[..., None]:
@@ -70,6 +78,9 @@ class NativeKernel(AbstractKernel):
         threads: How many threads share the columns; None takes one for every processor.
     """
 
+    columns_at_once = 100_000
+    spreads = True
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.threads: int | None = None
@@ -85,14 +96,14 @@ class NativeKernel(AbstractKernel):
         """Evaluate the first moment."""
         if names is None:
             names = [*(slot.name for slot in self.program.states), *self.program.step.values]
-        frame = Frame(LANES, lanes=True, varying=_varying(inputs))
+        frame = Frame(LANES, lanes=True, varying=varying_constants(inputs))
         code = self.code(Wanted(tuple(names), at_start=True), frame, self.sizes(inputs))
         return FirstMoment(Job(self, code, inputs, [0]), state, names).moment()
 
     def job(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> Job:
         """Return a run made ready: what it needs is compiled, and its inputs stand in memory."""
         lanes = inputs.n_draws > 1
-        frame = Frame(LANES, True, _varying(inputs)) if lanes else Frame(self.neighbours, lanes=False)
+        frame = Frame(LANES, True, varying_constants(inputs)) if lanes else Frame(self.neighbours, lanes=False)
         return Job(self, self.code(Wanted(tuple(save)), frame, self.sizes(inputs)), inputs, saved_steps)
 
     def sizes(self, inputs: Inputs) -> tuple[int, ...]:
@@ -104,9 +115,16 @@ class NativeKernel(AbstractKernel):
         key = (wanted, frame, sizes)
         if key not in self.known:
             layout = Layout(self.schedule(wanted), frame, self.moving, sizes)
-            text = print_start(layout) if wanted.at_start else print_run(layout)
-            self.known[key] = Compiled(layout, compiled(text))
+            self.known[key] = Compiled(layout, compiled(print_start(layout) if wanted.at_start else print_run(layout)))
         return self.known[key]
+
+    def value_and_gradient(
+        self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: Bars
+    ) -> tuple[Array, Gradient]:
+        """Run every column and go back over it."""
+        from wm2u_sd.backends.native.gradient import Gradients
+
+        return Gradients(self, inputs, tuple(save), list(saved_steps), loss, wanted).run()
 
     def schedule(self, wanted: Wanted) -> Schedule:
         """Return the program laid out for what is wanted of it."""
@@ -136,12 +154,23 @@ class NativeKernel(AbstractKernel):
         return min((8, 4, 2), key=lambda width: (sum(-(-n // width) * (width + 3) for n in last), -width))
 
 
-def _varying(inputs: Inputs) -> frozenset[int]:
+def varying_constants(inputs: Inputs) -> frozenset[int]:
+    """Return the numbers of the constants that differ between columns."""
     return frozenset(k for k, value in enumerate(inputs.constants) if value.shape[-1] > 1)
 
 
+def _nothing_more(scenario: int) -> dict[str, Array]:
+    return {}
+
+
 class Job:
-    """One run of a kernel: inputs as the machine code reads them, and room for results."""
+    """One run of a kernel: inputs as the machine code reads them, and room for results.
+
+    Attributes:
+        more: Gives further arrays that the code is to read and write in a scenario, by the name of its parameter.
+    """
+
+    more: Callable[[int], dict[str, Array]] = staticmethod(_nothing_more)
 
     def __init__(self, kernel: NativeKernel, code: Compiled, inputs: Inputs, saved_steps: Sequence[int]) -> None:
         self.kernel, self.code, self.inputs, self.layout = kernel, code, inputs, code.layout
@@ -214,15 +243,16 @@ class Job:
 
     def history(self) -> tuple[Array, Steps, int]:
         """Return the delays of lines in steps, the beginning and the places of each ring, and the size of a context."""
-        size, lines = self.layout.memory.size, self.layout.schedule.lines
+        size, lines = self.layout.context_size, self.layout.schedule.lines
         rings: list[int] = []
         rows: list[Array] = []
+        copies = 1 if self.layout.reversal is None else 2  # one of the values, and one of their bars behind it
         found = self.kernel.oracle.delays(self.inputs, lines) if lines else {}
         for k in lines:
             shape = lengths_of(self.kernel.program.lines[k].axes)
             places = int(found[k].max(initial=1)) + 1
             rings += [size, places]
-            size += -(-places * self.frame.room(shape, varies=True) // 8) * 8
+            size += -(-places * self.frame.room(shape, varies=True) * copies // 8) * 8
             rows.append(found[k].astype(float))
         return self.packed_delays(rows), np.array([*rings, 0], dtype=np.int64), size
 
@@ -270,7 +300,7 @@ class Job:
 
     def carry(self, first: int, last: int) -> None:
         """Run some blocks, scenario by scenario; what scenarios share is run once."""
-        contexts = _aligned((last - first) * self.context_size)
+        contexts = aligned((last - first) * self.context_size)
         end = self.kernel.program.time.n_steps + 1
         if self.parting:
             self.call(self.code.begin, 0, contexts, first, last, 0, 0)
@@ -284,29 +314,33 @@ class Job:
                 self.call(self.code.begin, scenario, contexts, first, last, 0, 0)
                 self.call(self.code.go, scenario, contexts, first, last, 0, end)
 
-    def call(self, function: Any, scenario: int, contexts: Array, first: int, last: int, step: int, end: int) -> None:
+    def call(
+        self,
+        function: Callable[..., None],
+        scenario: int,
+        contexts: Array,
+        first: int,
+        last: int,
+        step: int,
+        end: int,
+        records: Array = NOTHING,
+    ) -> None:
         """Call machine code on some blocks of a scenario, for the steps from `step` to before `end`."""
-        before, after = self.addresses[scenario]
-        function(*before, contexts.ctypes.data, *after, first, last, step, end, self.context_size)
+        pointers = list(self.pointers[scenario])
+        pointers[CONTEXTS], pointers[RECORDS] = contexts.ctypes.data, records.ctypes.data
+        counts = (self.n_draws, self.n_columns, len(self.saved_steps), first, last, step, end, self.context_size)
+        function(*pointers, *counts, len(records) // (last - first))
 
     @cached_property
-    def addresses(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """For each scenario what the code is given before and after the contexts, in the order of its parameters."""
+    def pointers(self) -> list[list[int]]:
+        """For each scenario the addresses of what the code reads and writes, in the order of its parameters."""
         found = []
         for scenario in range(self.inputs.n_scenarios):
             shift = scenario * self.n_draws
             out = self.out[:, :, shift:] if self.lanes else self.out[shift:]
-            own = {"moves": self.moves[scenario], "delays": self.delays[scenario]}
-            arrays = {**self.arrays, **own, "out": out, "failed": self.failed[shift:]}
-            at = POINTERS.index("contexts")
-            before, after = POINTERS[:at], POINTERS[at + 1 :]
-            counts = (self.n_draws, self.n_columns, len(self.saved_steps))
-            found.append(
-                (
-                    tuple(arrays[name].ctypes.data for name in before),
-                    (*(arrays[name].ctypes.data for name in after), *counts),
-                )
-            )
+            own = {"moves": self.moves[scenario], "delays": self.delays[scenario], "failed": self.failed[shift:]}
+            arrays = {**self.arrays, **own, "out": out, **self.more(scenario)}
+            found.append([arrays[name].ctypes.data if name in arrays else 0 for name in POINTERS])
         return found
 
     # Results ---------------------------------------------------------------------------------------------------------
@@ -326,18 +360,19 @@ class Job:
     @cached_property
     def results(self) -> dict[str, Array]:
         """What is kept, by name."""
-        return {one.name: self.result(at, one) for at, one in enumerate(self.layout.schedule.saved)}
+        saved = enumerate(self.layout.schedule.saved)
+        return {one.name: self.wanted(self.result(at, one, self.out)) for at, one in saved}
 
-    def result(self, at: int, one: Saved) -> Array:
-        """Return one kept value as (*axes, moment, column)."""
+    def result(self, at: int, one: Saved, out: Array) -> Array:
+        """Return one kept value as (*axes, moment, column), from an array as the code writes and reads them."""
         rows, moments = self.layout.saved_rows, len(self.saved_steps)
         if self.lanes:
             size = int(np.prod(one.shape, dtype=int))
-            return self.wanted(self.out[one.row : one.row + size].reshape(*one.shape, moments, self.n_columns))
+            return out[one.row : one.row + size].reshape(*one.shape, moments, self.n_columns)
         padded = self.frame.padded(one.shape)
         if not one.shape:
-            return self.out[..., rows[at]].T
-        whole = self.out[..., rows[at] : rows[at + 1]].reshape(self.n_columns, moments, *padded)
+            return out[..., rows[at]].T
+        whole = out[..., rows[at] : rows[at + 1]].reshape(self.n_columns, moments, *padded)
         return np.moveaxis(whole[..., : one.shape[-1]], (1, 0), (-2, -1))
 
     def wanted(self, value: Array) -> Array:
@@ -380,13 +415,15 @@ class FirstMoment:
     def look(self, scenario: int, first: int, last: int, state: Array) -> None:
         """Work out some blocks of a scenario, and copy their states."""
         job = self.job
-        contexts = _aligned((last - first) * job.context_size)
+        contexts = aligned((last - first) * job.context_size)
         job.call(job.code.begin, scenario, contexts, first, last, 0, 0)
         width, n = LANES, job.inputs.n_draws
         blocks = contexts.reshape(last - first, job.context_size)
         columns = np.minimum(np.arange(first, last) * width, job.n_draws - width)[:, None] + np.arange(width)
         columns = np.minimum(columns, n - 1) + scenario * n
-        for k, place in job.layout.memory.states[0].items():
+        memory = job.layout.memory
+        for k, offset in memory.states.items():
+            place = memory.regions[0] + offset
             slot = job.kernel.program.states[k]
             size = slot.last - slot.first
             own = blocks[:, place : place + size * width].reshape(last - first, size, width)
@@ -396,18 +433,8 @@ class FirstMoment:
         job.call(job.code.look, scenario, contexts, first, last, 0, 0)
 
 
-def _aligned(size: int) -> Array:
+def aligned(size: int) -> Array:
     """Return zeros that begin at a line of the processor's cache."""
     room = np.zeros(size + ALIGNMENT // 8)
     start = -room.ctypes.data % ALIGNMENT // 8
     return room[start : start + size]
-
-
-class NativeBackend(AbstractBackend):
-    """Machine code through llvmlite."""
-
-    name = "native"
-
-    def compile(self, program: Program) -> AbstractKernel:
-        """Return a kernel; machine code follows when it is known what is to be kept."""
-        return NativeKernel(program)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from wm2u_sd.backends.native.memory import Frame, Memory, lay_out
+from wm2u_sd.backends.native.memory import Bars, Frame, Memory, Record, lay_out, lay_out_bars, lay_out_record
+from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
 from wm2u_sd.compile.integrators import TABLEAUX, Tableau
 
@@ -19,12 +20,14 @@ class Layout:
         frame: How values stand side by side.
         moving: Numbers of the constants that scenarios move.
         sizes: Number of points of each lookup.
+        reversal: How to go back over a run, where that is wanted; its `forward` is the schedule.
     """
 
     schedule: Schedule
     frame: Frame
     moving: tuple[int, ...]
     sizes: tuple[int, ...]
+    reversal: Reversal | None = None
 
     @cached_property
     def tableau(self) -> Tableau:
@@ -39,7 +42,29 @@ class Layout:
     @cached_property
     def memory(self) -> Memory:
         """Where everything stands in a context."""
-        return lay_out(self.schedule, self.frame, self.moving, needs_total=self.needs_total)
+        stays = self.schedule.stored if self.reversal is None else self.reversal.stored
+        return lay_out(self.schedule, self.frame, self.moving, stays)
+
+    @cached_property
+    def record(self) -> Record:
+        """Where everything stands in the record of a step, to go back by."""
+        return lay_out_record(self.schedule, self.frame, self.memory.region_size, self.n_stages)
+
+    @cached_property
+    def bars(self) -> Bars:
+        """Where bars stand in a context.
+
+        Raises:
+            ValueError: There is no going back in this layout.
+        """
+        if self.reversal is None:
+            raise ValueError("a layout without a reversal has no bars")
+        return lay_out_bars(self.reversal, self.frame, self.memory, self.saved_rows[-1])
+
+    @property
+    def context_size(self) -> int:
+        """How many numbers a context takes, without the rings of lines."""
+        return self.memory.size if self.reversal is None else self.bars.size
 
     @property
     def needs_total(self) -> bool:

@@ -18,7 +18,7 @@ class Look(AbstractFunction):
         """Print what is done for one block."""
         w, memory = self.writer, self.layout.memory
         body = self.body(settled=True)
-        body.states = self.region(min(memory.states[0].values(), default=0))
+        body.states = self.region(memory.regions[0])
         body.time = body.held_time = w.load("%times", constant=True)
         body.line_reader = partial(self.first_of_line, body)
         self.move(body, "0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -22,9 +22,10 @@ class Machine:
     def __init__(self, engine: Any) -> None:
         self.engine = engine
 
-    def function(self, name: str, *types: Any) -> Any:
+    def function(self, name: str, *types: Any) -> Callable[..., None]:
         """Return a function by name; calls let other threads run."""
-        return ctypes.CFUNCTYPE(None, *types)(self.engine.get_function_address(name))
+        found: Callable[..., None] = ctypes.CFUNCTYPE(None, *types)(self.engine.get_function_address(name))
+        return found
 
 
 def compiled(text: str, optimisation: int = OPTIMISATION) -> Machine:

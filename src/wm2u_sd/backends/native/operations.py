@@ -126,6 +126,10 @@ class Operations:
     }
 
 
+PRINTED = frozenset({*ARITHMETIC, *COMPARISONS, *INTRINSICS, *NAMES, *Operations.OTHERS})
+"""Elementwise operations that can be printed."""
+
+
 def is_literal(value: Value) -> bool:
     """Whether a value is written out."""
     return value.text.startswith(("0x", "<double 0x"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from wm2u_sd.backends.base import Array
-from wm2u_sd.backends.native.writer import Value, Writer
+from wm2u_sd.backends.native.writer import Value, Writer, literal
 from wm2u_sd.compile.program import Table
 
 FEW = 16  # points: up to here comparing with each is quicker than searching
+
+LOOKUPS = frozenset({"lookup", "lookup.slope", "lookup.weight"})
 
 SEARCH = """
 define internal i64 @wm.segment(double %x, ptr %xs, i64 %n) nounwind memory(argmem: read) {
@@ -53,15 +56,60 @@ class Tables:
         parts = [np.concatenate([xs, ys, np.diff(ys) / np.diff(xs), [0.0]]) for xs, ys in points]
         return np.concatenate(parts) if parts else np.zeros(1)
 
+    def print(self, writer: Writer, operation: str, payload: Any, x: Value) -> Value:
+        """Print an operation on a lookup."""
+        if operation == "lookup":
+            return self.look_up(writer, payload, x)
+        return self.slope(writer, payload, x) if operation == "lookup.slope" else self.weight(writer, payload, x)
+
     def look_up(self, writer: Writer, number: int, x: Value) -> Value:
         """Read a curve: `y + slope * (x - begin)` of its segment (SEM-14); beyond its ends as the lookup says."""
         size, start = self.sizes[number], self.starts[number]
         if not self.tables[number].extrapolate:
             x = self.held(writer, start, size, x)
-        few = size <= FEW
-        begin, y, slope = (self.compared if few else self.found)(writer, start, size, x)
+        begin, y, slope = self.segment(writer, start, size, x)
         rise = writer.arithmetic("fmul", slope, writer.arithmetic("fsub", x, begin))
         return writer.arithmetic("fadd", y, rise)
+
+    def slope(self, writer: Writer, number: int, x: Value) -> Value:
+        """Return the slope of a curve at x; where it is held at an end, 0."""
+        size, start = self.sizes[number], self.starts[number]
+        _, _, slope = self.segment(writer, start, size, x)
+        if self.tables[number].extrapolate:
+            return slope
+        outside = writer.either(
+            writer.compare("olt", x, self.point(writer, start)),
+            writer.compare("ogt", x, self.point(writer, start + size - 1)),
+        )
+        return writer.select(outside, literal(0.0), slope)
+
+    def weight(self, writer: Writer, point: tuple[int, int], x: Value) -> Value:
+        """Return how much the y of a point counts at x: 1 there, falling to 0 at the points beside it."""
+        number, at = point
+        size, start = self.sizes[number], self.starts[number]
+        if not self.tables[number].extrapolate:
+            x = self.held(writer, start, size, x)
+        here, weight = self.point(writer, start + at), literal(0.0)
+        if at < size - 1:
+            after = self.point(writer, start + at + 1)
+            fall = writer.arithmetic(
+                "fdiv", writer.arithmetic("fsub", after, x), writer.arithmetic("fsub", after, here)
+            )
+            is_before_next = writer.compare("olt", x, after) if at < size - 2 else None
+            weight = fall if is_before_next is None else writer.select(is_before_next, fall, weight)
+        if at > 0:
+            before = self.point(writer, start + at - 1)
+            rise = writer.arithmetic(
+                "fdiv", writer.arithmetic("fsub", x, before), writer.arithmetic("fsub", here, before)
+            )
+            if at > 1:
+                rise = writer.select(writer.compare("oge", x, before), rise, literal(0.0))
+            weight = rise if at == size - 1 else writer.select(writer.compare("olt", x, here), rise, weight)
+        return weight
+
+    def segment(self, writer: Writer, start: int, size: int, x: Value) -> tuple[Value, Value, Value]:
+        """Return begin, y and slope of the segment of x."""
+        return (self.compared if size <= FEW else self.found)(writer, start, size, x)
 
     def point(self, writer: Writer, at: int) -> Value:
         """Return a number that the points are kept as."""

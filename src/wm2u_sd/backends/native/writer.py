@@ -148,6 +148,11 @@ class Writer:
         one, other = self.level([one, other])
         return Value(self.let(f"fcmp {how} {one.type} {one.text}, {other.text}"), one.width, is_condition=True)
 
+    def either(self, one: Value, other: Value) -> Value:
+        """Whether one of two conditions holds."""
+        one, other = self.level([one, other])
+        return Value(self.let(f"or {one.type} {one.text}, {other.text}"), one.width, is_condition=True)
+
     def arithmetic(self, how: str, one: Value, other: Value) -> Value:
         """Add, subtract, multiply or divide, rounded once."""
         one, other = self.level([one, other])

@@ -1,0 +1,232 @@
+"""Gradients of a kernel: runs that keep what is needed to go back, and the way back, some columns at a time."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wm2u_sd.backends.base import Array, Gradient, Inputs, Loss
+from wm2u_sd.backends.loops import Shape
+from wm2u_sd.backends.native.kernel import LANES, Compiled, Job, NativeKernel, Wanted, aligned, varying_constants
+from wm2u_sd.backends.native.layout import Layout
+from wm2u_sd.backends.native.machine import compiled
+from wm2u_sd.backends.native.memory import Frame
+from wm2u_sd.backends.native.printer import print_gradient
+from wm2u_sd.backends.reversal import reversal
+from wm2u_sd.compile.adjoint import Wanted as Bars
+
+RECORD_BYTES = 64_000_000  # records of the columns that a thread goes back over at a time
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Values and gradients of all columns.
+
+    Attributes:
+        kernel: What runs.
+        inputs: Of all columns.
+        save, saved_steps: What the loss is given.
+        loss: Number for each column, and its sensitivity to what it was given.
+        wanted: What gradients are wanted of.
+    """
+
+    kernel: NativeKernel
+    inputs: Inputs
+    save: tuple[str, ...]
+    saved_steps: list[int]
+    loss: Loss
+    wanted: Bars
+
+    def run(self) -> tuple[Array, Gradient]:
+        """Return the values of the loss, and its gradient."""
+        values, room = np.empty(self.inputs.n_columns), self.room()
+        chunks = list(self.chunks())
+        threads = min(self.kernel.threads or os.cpu_count() or 1, len(chunks))
+        with ThreadPoolExecutor(threads) as pool:
+            for columns, own, found in pool.map(self.chunk, chunks):
+                values[columns] = own
+                for name, array in room.items():
+                    array[..., columns] = found[name]
+        return values, self.gradient(room)
+
+    @cached_property
+    def code(self) -> Compiled:
+        """Machine code that goes there and back."""
+        kernel, inputs = self.kernel, self.inputs
+        frame = (
+            Frame(LANES, True, varying_constants(inputs))
+            if inputs.n_draws > 1
+            else Frame(kernel.neighbours, lanes=False)
+        )
+        sizes = kernel.sizes(inputs)
+        key = ("gradient", self.save, frame, sizes, self.wanted.constants, tuple(self.wanted.tables))
+        if key not in kernel.known:
+            back = reversal(kernel.schedule(Wanted(self.save)), self.wanted)
+            layout = Layout(back.forward, frame, kernel.moving, sizes, back)
+            kernel.known[key] = Compiled(layout, compiled(print_gradient(layout, back)))
+        return kernel.known[key]
+
+    def chunks(self) -> Iterator[slice]:
+        """Cut the draws into as many as records are kept of at a time."""
+        width = self.code.layout.frame.width if self.code.layout.frame.lanes else 1
+        block = 8 * self.code.layout.record.size * (self.kernel.program.time.n_steps + 1)
+        size = max(1, RECORD_BYTES // block) * width
+        for first in range(0, self.inputs.n_draws, size):
+            yield slice(first, min(first + size, self.inputs.n_draws))
+
+    def chunk(self, draws: slice) -> tuple[NDArray[np.int64], Array, dict[str, Array]]:
+        """Go there and back for some draws; returns the numbers of their columns with what was found."""
+        constants = [value if value.shape[-1] == 1 else value[..., draws] for value in self.inputs.constants]
+        inputs = replace(self.inputs, constants=constants, n_draws=draws.stop - draws.start)
+        columns = np.concatenate(
+            [np.arange(draws.start, draws.stop) + s * self.inputs.n_draws for s in range(inputs.n_scenarios)]
+        )
+        values, found = _ThereAndBack(self, Job(self.kernel, self.code, inputs, self.saved_steps)).run(columns)
+        return columns, values, found
+
+    # Results ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def shapes(self) -> dict[str, list[tuple[int, Shape]]]:
+        """What results there are: for each kind the numbers and lengths of what stands row after row."""
+        program, layout = self.kernel.program, self.code.layout
+        return {
+            "to_constants": [(k, program.constants[k].shape) for k in sorted(self.wanted.constants)],
+            "to_initial": [(k, program.states[k].shape) for k in layout.schedule.states],
+            "to_moving": [(k, program.constants[k].shape) for k in layout.moving],
+            "to_points": [(at, ()) for at in range(len(layout.reversal.points if layout.reversal else ()))],
+        }
+
+    def rows(self, name: str) -> int:
+        """Return how many single values a kind of result has."""
+        return sum(math.prod(shape) for _, shape in self.shapes[name])
+
+    def room(self) -> dict[str, Array]:
+        """Return room for all columns."""
+        n, steps = self.inputs.n_columns, self.kernel.program.time.n_steps + 1
+        room = {name: np.empty((self.rows(name), n)) for name in self.shapes if name != "to_moving"}
+        return {**room, "to_moving": np.empty((steps, self.rows("to_moving"), n))}
+
+    def gradient(self, room: Mapping[str, Array]) -> Gradient:
+        """Return results by what they are of."""
+        parts = {name: self.cut(name, array) for name, array in room.items()}
+        constants = parts["to_constants"]
+        for k, bars in parts["to_moving"].items():
+            if k in constants:
+                constants[k] = constants[k] + self.before_moves(k, bars)
+        return Gradient(constants, parts["to_initial"], parts["to_moving"], self.of_points(room["to_points"]))
+
+    def cut(self, name: str, array: Array) -> dict[int, Array]:
+        """Cut rows into the values they hold."""
+        found, row = {}, 0
+        for k, shape in self.shapes[name]:
+            size = math.prod(shape)
+            own = array[..., row : row + size, :]
+            found[k] = own.reshape(*array.shape[:-2], *shape, array.shape[-1])
+            row += size
+        return found
+
+    def before_moves(self, k: int, bars: Array) -> Array:
+        """Return the bar of a constant before scenarios move it."""
+        if k not in self.inputs.moves:
+            whole: Array = bars.sum(axis=0)
+            return whole
+        times = np.repeat(self.inputs.moves[k].times, self.inputs.n_draws, axis=1)
+        by = times.reshape(len(times), *(1,) * (bars.ndim - 2), times.shape[-1])
+        moved: Array = (bars * by).sum(axis=0)
+        return moved
+
+    def of_points(self, array: Array) -> dict[int, tuple[Array, Array]]:
+        """Return the bars of points by lookup."""
+        layout = self.code.layout
+        found = {
+            k: (np.zeros((n, array.shape[-1])), np.zeros((n, array.shape[-1]))) for k, n in self.wanted.tables.items()
+        }
+        for row, (table, coordinate, point) in enumerate(layout.reversal.points if layout.reversal else ()):
+            found[table][coordinate][point] = array[row]
+        return found
+
+
+@dataclass
+class _ThereAndBack:
+    """One chunk of draws on its way."""
+
+    whole: Gradients
+    job: Job
+
+    def run(self, columns: NDArray[np.int64]) -> tuple[Array, dict[str, Array]]:
+        job, code = self.job, self.job.code
+        steps = job.kernel.program.time.n_steps + 1
+        self.bars = np.zeros_like(job.out)
+        self.room = {
+            name: self.results(self.padded(name) * (steps if name == "to_moving" else 1))
+            for name in self.whole.shapes
+        }
+        job.more = self.arrays
+        n = job.n_blocks
+        contexts = [aligned(n * job.context_size) for _ in range(job.inputs.n_scenarios)]
+        records = [aligned(n * steps * job.layout.record.size) for _ in contexts]
+        for s, (context, record) in enumerate(zip(contexts, records, strict=True)):
+            job.call(code.begin, s, context, 0, n, 0, 0)
+            job.call(code.go, s, context, 0, n, 0, steps, record)
+        values, bars = self.whole.loss(job.results, columns)
+        self.take_in(bars)
+        for s, (context, record) in enumerate(zip(contexts, records, strict=True)):
+            job.call(code.back, s, context, 0, n, 0, steps, record)
+        return np.broadcast_to(values, job.inputs.n_columns), {name: self.result(name) for name in self.room}
+
+    def padded(self, name: str) -> int:
+        """Return how many rows a kind of result has as the code writes them."""
+        return sum(self.job.frame.room(shape, varies=False) for _, shape in self.whole.shapes[name])
+
+    def results(self, rows: int) -> Array:
+        shape = (rows, self.job.n_columns) if self.job.lanes else (self.job.n_columns, rows)
+        return np.zeros(shape)
+
+    def arrays(self, scenario: int) -> dict[str, Array]:
+        shift = scenario * self.job.n_draws
+        bars = self.bars[:, :, shift:] if self.job.lanes else self.bars[shift:]
+        room = {name: array[:, shift:] if self.job.lanes else array[shift:] for name, array in self.room.items()}
+        return {"bars": bars, **room}
+
+    def take_in(self, bars: Mapping[str, Array]) -> None:
+        """Put the sensitivities that the loss gave where the code reads them."""
+        job = self.job
+        for at, one in enumerate(job.layout.schedule.saved):
+            if one.name in bars:
+                shape = job.results[one.name].shape
+                given = np.broadcast_to(np.asarray(bars[one.name], float), shape)
+                target = job.result(at, one, self.bars)
+                if target.shape[-1] == given.shape[-1]:
+                    target[...] = given
+                else:
+                    n, wide = job.inputs.n_draws, job.n_draws
+                    for s in range(job.inputs.n_scenarios):
+                        target[..., s * wide : s * wide + n] = given[..., s * n : (s + 1) * n]
+
+    def result(self, name: str) -> Array:
+        """Return a kind of result without what only filled vectors."""
+        job, array = self.job, self.room[name]
+        rows, steps = self.padded(name), job.kernel.program.time.n_steps + 1
+        if job.lanes:
+            own = job.wanted(array)
+            return own.reshape(steps, rows, own.shape[-1]) if name == "to_moving" else own
+        array = array.reshape(job.n_columns, steps if name == "to_moving" else 1, rows)
+        parts, row = [], 0
+        for _, shape in self.whole.shapes[name]:
+            padded = job.frame.padded(shape)
+            size = math.prod(padded)
+            part = array[..., row : row + size].reshape(*array.shape[:2], *padded)
+            part = part[..., : shape[-1]] if shape else part
+            parts.append(part.reshape(*array.shape[:2], -1))
+            row += size
+        whole = np.concatenate(parts, axis=-1) if parts else array[..., :0]
+        moved = np.moveaxis(whole, 0, -1)
+        return moved if name == "to_moving" else moved[0]
