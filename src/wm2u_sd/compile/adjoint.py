@@ -187,19 +187,29 @@ def _multiply(r: _Reversal, _: int, one: Instruction, bar: int) -> None:
 
 def _divide(r: _Reversal, number: int, one: Instruction, bar: int) -> None:
     x, y = one.arguments
-    share = r.emit("divide", bar, y)
+    share = r.times(bar, r.emit("divide", r.literal(1.0), y))  # one over what stays the same is worked out once
     r.pass_on(x, lambda: share)
     r.pass_on(y, lambda: r.emit("negative", r.times(share, number)))
 
 
 def _power(r: _Reversal, number: int, one: Instruction, bar: int) -> None:
-    """Send y x^(y - 1) to x, and x^y ln x to y; at x = 0 the second is 0."""
+    """Send y x^y / x to x, and x^y ln x to y; at x = 0 what y x^(y - 1) and x^y ln x tend to."""
     x, y = one.arguments
-    less = r.emit("subtract", y, r.literal(1.0))
-    r.pass_on(x, lambda: r.times(bar, r.times(y, r.emit("power", x, less))))
-    positive = r.emit("greater", x, r.literal(0.0))
-    logarithm = r.emit("ln", r.emit("if_then_else", positive, x, r.literal(1.0)))
-    r.pass_on(y, lambda: r.times(bar, r.times(number, logarithm)))
+    nought, unit = r.literal(0.0), r.literal(1.0)
+    at_nought = r.emit("equal", x, nought)
+
+    def of_base() -> int:
+        below = r.emit("if_then_else", r.emit("less", y, unit), r.literal(math.inf), unit)
+        limit = r.emit("if_then_else", r.emit("greater", y, unit), nought, below)
+        inside = r.times(y, r.emit("divide", number, r.emit("if_then_else", at_nought, unit, x)))
+        return r.times(bar, r.emit("if_then_else", at_nought, limit, inside))
+
+    def of_exponent() -> int:
+        logarithm = r.emit("ln", r.emit("if_then_else", r.emit("greater", x, nought), x, unit))
+        return r.times(bar, r.times(number, logarithm))
+
+    r.pass_on(x, of_base)
+    r.pass_on(y, of_exponent)
 
 
 def _chain(derivative: Callable[[_Reversal, int, int], int]) -> Rule:

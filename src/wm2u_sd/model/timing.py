@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 
 from wm2u_sd.errors import ModelError
 
@@ -115,27 +116,27 @@ class Time:
             if not isinstance(value, int | float | str) and not (value is None and name == "saveper"):
                 object.__setattr__(self, name, str(exact(value, name)))
 
-    @property
+    @cached_property
     def span(self) -> Fraction:
         """Length of the run."""
         return exact(self.end, "end") - exact(self.start, "start")
 
-    @property
+    @cached_property
     def exact_step(self) -> Fraction:
         """Length of a step as a fraction."""
         return exact(self.step, "step")
 
-    @property
+    @cached_property
     def dt(self) -> float:
         """Length of a step."""
         return float(self.exact_step)
 
-    @property
+    @cached_property
     def n_steps(self) -> int:
         """Number of steps from start to end."""
         return _whole_steps(self.span, self.exact_step, "the span")
 
-    @property
+    @cached_property
     def steps_per_save(self) -> int:
         """Number of steps between kept values."""
         if self.saveper is None:

@@ -186,7 +186,7 @@ class Body:
         if index.loop is None:
             return str(index.offset)
         w, counter = self.writer, self.counters[index.loop]
-        if lane:
+        if lane and index.loop == len(self.lengths) - 1:
             last = self.lengths[index.loop] - 1
             moved = w.let(f"add i64 {counter}, {lane}")
             counter = w.let(f"select i1 {w.let(f'icmp ult i64 {moved}, {last}')}, i64 {moved}, i64 {last}")

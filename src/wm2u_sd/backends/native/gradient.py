@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,7 +24,8 @@ from wm2u_sd.backends.native.printer import print_gradient
 from wm2u_sd.backends.reversal import reversal
 from wm2u_sd.compile.adjoint import Wanted as Bars
 
-RECORD_BYTES = 64_000_000  # records of the columns that a thread goes back over at a time
+RECORD_BYTES = 8_000_000  # records of the columns that a thread goes back over at a time
+_ROOM = threading.local()
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Gradients:
         values, room = np.empty(self.inputs.n_columns), self.room()
         chunks = list(self.chunks())
         threads = min(self.kernel.threads or os.cpu_count() or 1, len(chunks))
-        with ThreadPoolExecutor(threads) as pool:
-            for columns, own, found in pool.map(self.chunk, chunks):
+        with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+            for columns, own, found in (pool.map if pool else map)(self.chunk, chunks):
                 values[columns] = own
                 for name, array in room.items():
                     array[..., columns] = found[name]
@@ -166,13 +169,12 @@ class _ThereAndBack:
         steps = job.kernel.program.time.n_steps + 1
         self.bars = np.zeros_like(job.out)
         self.room = {
-            name: self.results(self.padded(name) * (steps if name == "to_moving" else 1))
-            for name in self.whole.shapes
+            name: self.results(self.padded(name) * (steps if name == "to_moving" else 1)) for name in self.whole.shapes
         }
         job.more = self.arrays
         n = job.n_blocks
         contexts = [aligned(n * job.context_size) for _ in range(job.inputs.n_scenarios)]
-        records = [aligned(n * steps * job.layout.record.size) for _ in contexts]
+        records = _records(len(contexts), n * steps * job.layout.record.size)
         for s, (context, record) in enumerate(zip(contexts, records, strict=True)):
             job.call(code.begin, s, context, 0, n, 0, 0)
             job.call(code.go, s, context, 0, n, 0, steps, record)
@@ -230,3 +232,11 @@ class _ThereAndBack:
         whole = np.concatenate(parts, axis=-1) if parts else array[..., :0]
         moved = np.moveaxis(whole, 0, -1)
         return moved if name == "to_moving" else moved[0]
+
+
+def _records(n: int, size: int) -> list[Array]:
+    """Return room for records, what this thread had before where it is enough: memory is slow to touch at first."""
+    room = getattr(_ROOM, "records", None)
+    if room is None or len(room) < n * size:
+        room = _ROOM.records = aligned(n * size)
+    return [room[at * size : (at + 1) * size] for at in range(n)]

@@ -50,6 +50,8 @@ class Tables:
         self.tables, self.sizes = tables, sizes
         self.starts = np.concatenate([[0], np.cumsum([3 * size for size in sizes])]).astype(int).tolist()
         self.searched = False
+        self.inside: dict[Any, Value] = {}
+        self.segments: dict[Any, tuple[Value, Value, Value]] = {}
 
     def packed(self, points: Sequence[tuple[Array, Array]]) -> Array:
         """Return the points of every lookup as they stand in memory."""
@@ -74,9 +76,9 @@ class Tables:
     def slope(self, writer: Writer, number: int, x: Value) -> Value:
         """Return the slope of a curve at x; where it is held at an end, 0."""
         size, start = self.sizes[number], self.starts[number]
-        _, _, slope = self.segment(writer, start, size, x)
         if self.tables[number].extrapolate:
-            return slope
+            return self.segment(writer, start, size, x)[2]
+        _, _, slope = self.segment(writer, start, size, self.held(writer, start, size, x))
         outside = writer.either(
             writer.compare("olt", x, self.point(writer, start)),
             writer.compare("ogt", x, self.point(writer, start + size - 1)),
@@ -108,8 +110,11 @@ class Tables:
         return weight
 
     def segment(self, writer: Writer, start: int, size: int, x: Value) -> tuple[Value, Value, Value]:
-        """Return begin, y and slope of the segment of x."""
-        return (self.compared if size <= FEW else self.found)(writer, start, size, x)
+        """Return begin, y and slope of the segment of x; a value and its slope at one place share it."""
+        key = (id(writer), writer.block, start, x.text)
+        if key not in self.segments:
+            self.segments[key] = (self.compared if size <= FEW else self.found)(writer, start, size, x)
+        return self.segments[key]
 
     def point(self, writer: Writer, at: int) -> Value:
         """Return a number that the points are kept as."""
@@ -117,9 +122,12 @@ class Tables:
 
     def held(self, writer: Writer, start: int, size: int, x: Value) -> Value:
         """Bring x between the ends; what is no number stays none."""
-        first, last = self.point(writer, start), self.point(writer, start + size - 1)
-        x = writer.select(writer.compare("olt", x, first), first, x)
-        return writer.select(writer.compare("ogt", x, last), last, x)
+        key = (id(writer), writer.block, start, x.text)
+        if key not in self.inside:
+            first, last = self.point(writer, start), self.point(writer, start + size - 1)
+            raised = writer.select(writer.compare("olt", x, first), first, x)
+            self.inside[key] = writer.select(writer.compare("ogt", raised, last), last, raised)
+        return self.inside[key]
 
     def compared(self, writer: Writer, start: int, size: int, x: Value) -> tuple[Value, Value, Value]:
         """Return begin, y and slope of the segment of x, comparing with every point."""
