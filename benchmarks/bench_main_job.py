@@ -1,25 +1,18 @@
-"""The main job against plain references, in one process: `python benchmarks/main_job.py [draws]`.
-
-Prints medians over rounds in which every entry has its turn, with the least and the most, and their ratio to all
-scenarios simulated together. Quote ratios, with the machine and the number of draws; seconds move with whatever else is
-running.
-"""
+"""The main job, a place's scenarios over some draws, against plain references."""
 
 from __future__ import annotations
 
 import operator
-import platform
-import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-import xarray  # noqa: F401  # loading it belongs to no entry
+from bench import Benchmark, Call, reported
+from ours import backend_name, inputs
 
-from wm2u_sd.backends.base import Inputs
 from wm2u_sd.backends.plan import with_arguments
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.care.answer import LEVELS, RATES, RUN_STEPS, answer, chosen
@@ -30,7 +23,14 @@ from wm2u_sd.simulation.ensemble import Ensemble
 from wm2u_sd.simulation.scenario import Scenario
 from wm2u_sd.simulation.simulate import Simulator
 
-ROUNDS = 3
+PLACE, DRAWS = "stockport", 200
+MAIN_JOB = Benchmark(
+    "main_job",
+    f"the scenarios of {PLACE} over {DRAWS} draws",
+    reference="simulated, all scenarios together",
+    rounds=3,
+    measure=reported,
+)
 SCALAR: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -72,18 +72,20 @@ class Job:
         """Return what the main job runs."""
         drivers = [line.driver.partition("[")[0] for line in self.place.lines]
         model = self.place.model.with_time(**RUN_STEPS)
-        return Simulator(model, scenarios, save=LEVELS, accumulate=[*drivers, *RATES])
+        return Simulator(model, scenarios, save=LEVELS, accumulate=[*drivers, *RATES], backend_name=backend_name())
 
 
-ENTRIES: dict[str, Callable[[Job], float]] = {}
+@cache
+def the_job() -> Job:
+    """Return the job, opened once."""
+    return Job(open_place(PLACE, fitted=False), DRAWS)
 
 
-def entry(name: str) -> Callable[[Callable[[Job], float]], Callable[[Job], float]]:
+def entry(name: str) -> Callable[[Callable[[Job], float]], Callable[[], Call]]:
     """Register a function that returns the seconds something takes for the whole job."""
 
-    def register(function: Callable[[Job], float]) -> Callable[[Job], float]:
-        ENTRIES[name] = function
-        return function
+    def register(function: Callable[[Job], float]) -> Callable[[], Call]:
+        return MAIN_JOB.entry(name)(lambda: lambda: function(the_job()))
 
     return register
 
@@ -166,7 +168,10 @@ def fitting(job: Job) -> tuple[Simulator, Ensemble]:
     values = {free.name: np.full(n, free.central) for free in job.place.free}
     observed = job.place.observations
     model = fitting_model(job.place.model)
-    return Simulator(model, save=observed.observed(), accumulate=observed.accumulated()), Ensemble(values, n)
+    simulator = Simulator(
+        model, save=observed.observed(), accumulate=observed.accumulated(), backend_name=backend_name()
+    )
+    return simulator, Ensemble(values, n)
 
 
 def inside(program: Program) -> list[int]:
@@ -183,7 +188,7 @@ def stages_in(program: Program) -> int:
 def scalar_code(program: Program, job: Job) -> tuple[list[Any], list[tuple[int, Callable[..., Any], tuple[int, ...]]]]:
     """Return the values of the first moment as Python's own numbers, and how a stage works them out again."""
     constants = [float(constant.value) for constant in job.place.model.constants()]
-    state = NumpyKernel(program).at_start(Inputs([np.array([value]) for value in constants], 1)).state[:, 0]
+    state = NumpyKernel(program).at_start(inputs(job.place.model, {}, 1)).state[:, 0]
     given = {"literal": float, "constant": constants.__getitem__, "state": lambda k: float(state[k])}
     values: list[Any] = []
     for instruction in program.step.instructions:
@@ -193,25 +198,3 @@ def scalar_code(program: Program, job: Job) -> tuple[list[Any], list[tuple[int, 
             values.append(given.get(instruction.operation, lambda _: 0.0)(instruction.payload))
     code = [(n, program.step.instructions[n]) for n in inside(program)]
     return values, [(n, SCALAR[one.operation], one.arguments) for n, one in code if one.operation in SCALAR]
-
-
-def main() -> None:
-    """Time every entry in turn, some rounds over, and print the table."""
-    draws = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    job = Job(open_place("stockport", fitted=False), draws)
-    print(
-        f"{len(job.scenarios)} scenarios, {draws} draws, {ROUNDS} rounds; {platform.processor() or platform.machine()}"
-    )
-    taken: dict[str, list[float]] = {name: [] for name in ENTRIES}
-    for _ in range(ROUNDS):
-        for name, function in ENTRIES.items():
-            taken[name].append(function(job))
-    base = statistics.median(taken["simulated, all scenarios together"])
-    print(f"{'median':>9}{'least':>9}{'most':>9}{'ratio':>9}")
-    for name, times in taken.items():
-        middle = statistics.median(times)
-        print("".join(f"{figure:>9.3g}" for figure in (middle, min(times), max(times), middle / base)), f" {name}")
-
-
-if __name__ == "__main__":
-    main()
