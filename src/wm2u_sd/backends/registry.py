@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -10,8 +11,12 @@ from importlib.util import find_spec
 from wm2u_sd.backends.base import AbstractBackend
 from wm2u_sd.errors import NameUnknownError, did_you_mean
 
+NOTICE = "wm2u_sd: llvmlite is not installed, so runs take longer (backend '%s'); pip install llvmlite"
+
 _OWN = {
     "native": ("wm2u_sd.backends.native.backend", "NativeBackend", "llvmlite"),
+    "plain": ("wm2u_sd.backends.plain", "PlainBackend", ""),
+    "python": ("wm2u_sd.backends.python.backend", "PythonBackend", ""),
     "numpy": ("wm2u_sd.backends.reference", "NumpyBackend", ""),
 }
 """Name -> module and class, and the package it needs; what is quickest comes first."""
@@ -36,7 +41,7 @@ def backend(name: str | None = None) -> AbstractBackend:
     """
     known = backends()
     if name is None:
-        return next(iter(known.values()))
+        return _quickest()
     if name in known:
         return known[name]
     if name in _OWN:
@@ -44,3 +49,12 @@ def backend(name: str | None = None) -> AbstractBackend:
         raise NameUnknownError(f"The backend '{name}' needs {needs}, which is not installed: pip install {needs}")
     near = did_you_mean(name, known)
     raise NameUnknownError(f"There is no backend '{name}'; there are: {', '.join(known)}.{near}")
+
+
+@cache
+def _quickest() -> AbstractBackend:
+    """Return the quickest backend; says so, once, when it is not the one that would be."""
+    chosen = next(iter(backends().values()))
+    if chosen.name not in _OWN or chosen.name != next(iter(_OWN)):
+        logging.getLogger("wm2u_sd").warning(NOTICE, chosen.name)
+    return chosen

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from wm2u_sd.backends.loops import Nest, Shape, Store, lengths, lengths_of, nests, stored, tasks_for
 from wm2u_sd.backends.plan import with_arguments
+from wm2u_sd.compile.integrators import TABLEAUX, Tableau
 from wm2u_sd.compile.program import Code, Instruction, Level, Program
 
 RATE = "rate of "
@@ -58,6 +59,34 @@ class Schedule:
         return sum(math.prod(one.shape) for one in self.saved)
 
     @cached_property
+    def tableau(self) -> Tableau:
+        """The integration method."""
+        return TABLEAUX[self.program.time.method]
+
+    @property
+    def n_stages(self) -> int:
+        """Stages of a step."""
+        return len(self.tableau.b)
+
+    @property
+    def needs_total(self) -> bool:
+        """Whether more than the rates of the last stage are weighed in the step."""
+        return sum(weight != 0 for weight in self.tableau.b) > 1
+
+    @cached_property
+    def held_states(self) -> tuple[int, ...]:
+        """Numbers of the states that a step of several stages must not overdraw."""
+        rationed = set(self.program.non_negative) if self.n_stages > 1 else set()
+        return tuple(k for k in self.states if self.program.states[k].name in rationed)
+
+    @cached_property
+    def moving(self) -> tuple[int, ...]:
+        """Numbers of the constants that scenarios may move and that something reads."""
+        codes = (self.program.start, self.program.step)
+        found = {one.payload for code in codes for one in code.instructions if is_moving(one)}
+        return tuple(k for k in self.constants if k in found)
+
+    @cached_property
     def stored_at_start(self) -> frozenset[int]:
         """Instructions of the start code that have to stay in memory."""
         return stored(self.program.start, [(), self.begin])
@@ -66,6 +95,11 @@ class Schedule:
     def stored(self) -> frozenset[int]:
         """Instructions of the step code that have to stay in memory."""
         return stored(self.step, [self.run, self.held, self.stage, self.saving])
+
+
+def is_moving(instruction: Instruction) -> bool:
+    """Whether an instruction reads a constant that scenarios move."""
+    return instruction.operation == "constant" and instruction.level is Level.HELD
 
 
 def schedule(program: Program, save: Sequence[str]) -> Schedule:

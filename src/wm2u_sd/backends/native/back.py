@@ -30,7 +30,7 @@ class Back(AbstractFunction):
             self.writer, module, Scope(reversal.start, bars.start, bars.varies_at_start, True, self.given_at_start())
         )
         self.dt, self.n_steps = literal(self.program.time.dt), self.program.time.n_steps
-        self.many = self.layout.n_stages > 1
+        self.many = self.layout.schedule.n_stages > 1
         self.in_stage = False
 
     def given(self) -> dict[object, int]:
@@ -97,7 +97,7 @@ class Back(AbstractFunction):
             shape = lengths_of(self.program.memories[k].axes)
             self.copy(w.at("%record", str(self.record.memory[k])), self.region(place), self.size(shape))
         steps.print(self.layout.schedule.held, self.put)
-        for k in self.layout.moving:
+        for k in self.layout.schedule.moving:
             self.over(steps, self.program.constants[k].shape, partial(self.clear_moving, k))
         code = self.layout.schedule.step.instructions
         for n, place in bars.summed.items():
@@ -121,7 +121,7 @@ class Back(AbstractFunction):
 
     def undo(self) -> None:
         """Undo the stages of a step, last to first."""
-        w, bars, n = self.writer, self.bars, self.layout.n_stages
+        w, bars, n = self.writer, self.bars, self.layout.schedule.n_stages
         size = self.layout.memory.region_size
         if self.many:
             self.copy(self.region(bars.ahead), self.region(bars.total), size)
@@ -156,7 +156,7 @@ class Back(AbstractFunction):
         w, bars = self.writer, self.bars
         in_step = w.arithmetic("fmul", self.weight("total", "%stage"), self.dt)
         onward = w.arithmetic("fmul", self.weight("onward", "%stage"), self.dt)
-        is_last = Value(w.let(f"icmp eq i64 %stage, {self.layout.n_stages - 1}"), 1, True)
+        is_last = Value(w.let(f"icmp eq i64 %stage, {self.layout.schedule.n_stages - 1}"), 1, True)
         euler = self.euler()
 
         def weigh(at: str) -> None:
@@ -175,7 +175,7 @@ class Back(AbstractFunction):
 
     def euler(self) -> Value | None:
         """Return in which columns Euler's method took the step, None where it never does."""
-        if not self.layout.held:
+        if not self.layout.schedule.held_states:
             return None
         width = self.layout.frame.width if self.layout.frame.lanes else 1
         flags = self.writer.load(self.writer.at("%record", str(self.record.flags)), width)
@@ -323,13 +323,13 @@ class Back(AbstractFunction):
 
     def moving_row(self, k: int) -> int:
         """Return the first row of a moving constant."""
-        before = self.layout.moving[: self.layout.moving.index(k)]
+        before = self.layout.schedule.moving[: self.layout.schedule.moving.index(k)]
         return sum(self.layout.frame.room(self.program.constants[other].shape, varies=False) for other in before)
 
     def moving_rows(self) -> int:
         """Return the number of rows of a step."""
         room = self.layout.frame.room
-        return sum(room(self.program.constants[k].shape, varies=False) for k in self.layout.moving)
+        return sum(room(self.program.constants[k].shape, varies=False) for k in self.layout.schedule.moving)
 
     def result(self, body: Body, start: str, row: int, shape: Shape, step: str = "0") -> str:
         """Return where the element of a result at the position of the nest stands."""

@@ -19,11 +19,11 @@ from wm2u_sd.backends.loops import (
     lengths,
     reads_of,
 )
-from wm2u_sd.backends.native.memory import is_moving
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.operations import COMBINES, NEUTRAL, Operations
 from wm2u_sd.backends.native.tables import LOOKUPS
 from wm2u_sd.backends.native.writer import Value, Writer, literal
+from wm2u_sd.backends.schedule import is_moving
 from wm2u_sd.compile.program import Code, Instruction, Level
 
 Put = Callable[[Store, Value], None]

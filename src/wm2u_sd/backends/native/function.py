@@ -118,11 +118,9 @@ class AbstractFunction(ABC):
 
     def move(self, body: Body, step: str) -> None:
         """Work out what scenarios have made of the constants they move, at a step."""
-        w, memory = self.writer, self.layout.memory
-        row = w.let(f"mul i64 {step}, {2 * len(self.layout.moving)}") if self.layout.moving else "0"
-        for at, k in enumerate(self.layout.moving):
-            if k not in memory.moving:
-                continue
+        w = self.writer
+        row = w.let(f"mul i64 {step}, {2 * len(self.layout.schedule.moving)}") if self.layout.schedule.moving else "0"
+        for at, k in enumerate(self.layout.schedule.moving):
             times = w.load(w.at("%moves", w.plus(row, str(2 * at))), constant=True)
             plus = w.load(w.at("%moves", w.plus(row, str(2 * at + 1))), constant=True)
             shape = self.layout.schedule.program.constants[k].shape

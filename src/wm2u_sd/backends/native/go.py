@@ -24,7 +24,7 @@ class Go(AbstractFunction):
         self.steps.line_reader = self.read_line
         time = self.layout.schedule.program.time
         self.dt, self.n_steps = literal(time.dt), time.n_steps
-        self.many = self.layout.n_stages > 1
+        self.many = self.layout.schedule.n_stages > 1
         self.keeps = self.layout.reversal is not None
 
     # The loop over steps ---------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class Go(AbstractFunction):
 
     def stages(self, middle: str) -> None:
         """Print the loop over the stages of a step, and the step of Euler's method that may take its place."""
-        w, steps, n = self.writer, self.steps, self.layout.n_stages
+        w, steps, n = self.writer, self.steps, self.layout.schedule.n_stages
         before = w.block
         w.jump("stage")
         w.label("stage")
@@ -85,10 +85,10 @@ class Go(AbstractFunction):
         ahead = w.arithmetic("fmul", self.weight("clock"), self.dt)
         steps.time = w.arithmetic("fadd", steps.held_time, ahead)
         self.onward = self.weight("onward")
-        self.share = self.weight("total") if self.layout.needs_total else None
+        self.share = self.weight("total") if self.layout.schedule.needs_total else None
         self.stage("stage_done")
         w.label("stage_done")
-        if self.layout.held:
+        if self.layout.schedule.held_states:
             w.branch("%is_again", "again", "forth")
             w.label("again")
             self.put_euler_in_place(middle)
@@ -99,7 +99,7 @@ class Go(AbstractFunction):
         w.branch(w.let(f"icmp ult i64 %next_stage, {n}"), "stage", "ready")
         w.label("ready")
         arrivals = [f"[ 0, %{before} ]", f"[ %next_stage, %{forth} ]"]
-        if self.layout.held:
+        if self.layout.schedule.held_states:
             w.branch(self.overdrawn(), "stage", "step_done")
             arrivals.append(f"[ {n}, %{w.block} ]")
         else:
@@ -171,16 +171,16 @@ class Go(AbstractFunction):
         part = w.arithmetic("fmul", self.share, rate)
         sum_of_all = w.select(Value("%is_first", 1, True), part, w.arithmetic("fadd", so_far, part))
         w.store(sum_of_all, address)
-        is_last = Value(w.let(f"icmp eq i64 %stage, {self.layout.n_stages - 1}"), 1, True)
+        is_last = Value(w.let(f"icmp eq i64 %stage, {self.layout.schedule.n_stages - 1}"), 1, True)
         return w.select(is_last, sum_of_all, onward)
 
     def overdrawn(self) -> str:
         """Return whether the step took more from a rationed stock of some column than it held (SEM-43)."""
-        w, held = self.writer, self.layout.held
+        w, held = self.writer, self.layout.schedule.held_states
         flag = self.layout.memory.flags
         width = self.layout.frame.width if self.layout.frame.lanes else 1
         w.store(w.splat(literal(0.0), width), self.region(flag))
-        ended = self.target_of(self.layout.n_stages - 1)
+        ended = self.target_of(self.layout.schedule.n_stages - 1)
         for shape, states in self.by_shape(held):
             self.over(self.steps, shape, partial(self.note_overdrawn, shape, states, ended, flag, width))
         below = w.compare("ogt", w.load(self.region(flag), width), literal(0.0))

@@ -72,7 +72,7 @@ class Gradients:
         key = ("gradient", self.save, frame, sizes, self.wanted.constants, tuple(self.wanted.tables))
         if key not in kernel.known:
             back = reversal(kernel.schedule(Wanted(self.save)), self.wanted)
-            layout = Layout(back.forward, frame, kernel.moving, sizes, back)
+            layout = Layout(back.forward, frame, sizes, back)
             kernel.known[key] = Compiled(layout, compiled(print_gradient(layout, back)))
         return kernel.known[key]
 
@@ -103,7 +103,7 @@ class Gradients:
         return {
             "to_constants": [(k, program.constants[k].shape) for k in sorted(self.wanted.constants)],
             "to_initial": [(k, program.states[k].shape) for k in layout.schedule.states],
-            "to_moving": [(k, program.constants[k].shape) for k in layout.moving],
+            "to_moving": [(k, program.constants[k].shape) for k in layout.schedule.moving],
             "to_points": [(at, ()) for at in range(len(layout.reversal.points if layout.reversal else ()))],
         }
 

@@ -17,7 +17,7 @@ from wm2u_sd.backends.loops import lengths, lengths_of
 from wm2u_sd.backends.native.function import COUNTS, POINTERS
 from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import Machine, compiled
-from wm2u_sd.backends.native.memory import Frame, is_moving
+from wm2u_sd.backends.native.memory import Frame
 from wm2u_sd.backends.native.printer import print_run, print_start
 from wm2u_sd.backends.native.tables import Tables, sizes_of
 from wm2u_sd.backends.reference import NumpyKernel
@@ -114,7 +114,7 @@ class NativeKernel(AbstractKernel):
         """Return machine code, compiled once."""
         key = (wanted, frame, sizes)
         if key not in self.known:
-            layout = Layout(self.schedule(wanted), frame, self.moving, sizes)
+            layout = Layout(self.schedule(wanted), frame, sizes)
             self.known[key] = Compiled(layout, compiled(print_start(layout) if wanted.at_start else print_run(layout)))
         return self.known[key]
 
@@ -132,12 +132,6 @@ class NativeKernel(AbstractKernel):
             lay_out = schedule_start if wanted.at_start else schedule
             self.schedules[wanted] = lay_out(self.program, wanted.names)
         return self.schedules[wanted]
-
-    @cached_property
-    def moving(self) -> tuple[int, ...]:
-        """Numbers of the constants that scenarios may move."""
-        codes = (self.program.start, self.program.step)
-        return tuple(sorted({one.payload for code in codes for one in code.instructions if is_moving(one)}))
 
     @cached_property
     def times(self) -> Array:
@@ -233,9 +227,9 @@ class Job:
 
     def packed_moves(self, n_steps: int) -> Array:
         """Return what scenarios do, (scenario, step, moving constant, 2): multiply by the first and add the second."""
-        moves = np.empty((self.inputs.n_scenarios, n_steps + 1, len(self.layout.moving), 2))
+        moves = np.empty((self.inputs.n_scenarios, n_steps + 1, len(self.layout.schedule.moving), 2))
         moves[..., 0], moves[..., 1] = 1.0, 0.0
-        for at, k in enumerate(self.layout.moving):
+        for at, k in enumerate(self.layout.schedule.moving):
             if k in self.inputs.moves:
                 move = self.inputs.moves[k]
                 moves[:, :, at, 0], moves[:, :, at, 1] = move.times.T, move.plus.T

@@ -8,7 +8,6 @@ from functools import cached_property
 from wm2u_sd.backends.native.memory import Bars, Frame, Memory, Record, lay_out, lay_out_bars, lay_out_record
 from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
-from wm2u_sd.compile.integrators import TABLEAUX, Tableau
 
 
 @dataclass(frozen=True)
@@ -18,37 +17,25 @@ class Layout:
     Attributes:
         schedule: What is worked out when.
         frame: How values stand side by side.
-        moving: Numbers of the constants that scenarios move.
         sizes: Number of points of each lookup.
         reversal: How to go back over a run, where that is wanted; its `forward` is the schedule.
     """
 
     schedule: Schedule
     frame: Frame
-    moving: tuple[int, ...]
     sizes: tuple[int, ...]
     reversal: Reversal | None = None
-
-    @cached_property
-    def tableau(self) -> Tableau:
-        """The integration method."""
-        return TABLEAUX[self.schedule.program.time.method]
-
-    @property
-    def n_stages(self) -> int:
-        """Stages of a step."""
-        return len(self.tableau.b)
 
     @cached_property
     def memory(self) -> Memory:
         """Where everything stands in a context."""
         stays = self.schedule.stored if self.reversal is None else self.reversal.stored
-        return lay_out(self.schedule, self.frame, self.moving, stays)
+        return lay_out(self.schedule, self.frame, stays)
 
     @cached_property
     def record(self) -> Record:
         """Where everything stands in the record of a step, to go back by."""
-        return lay_out_record(self.schedule, self.frame, self.memory.region_size, self.n_stages)
+        return lay_out_record(self.schedule, self.frame, self.memory.region_size, self.schedule.n_stages)
 
     @cached_property
     def bars(self) -> Bars:
@@ -66,11 +53,6 @@ class Layout:
         """How many numbers a context takes, without the rings of lines."""
         return self.memory.size if self.reversal is None else self.bars.size
 
-    @property
-    def needs_total(self) -> bool:
-        """Whether more than the rates of the last stage are weighed in the step."""
-        return sum(weight != 0 for weight in self.tableau.b) > 1
-
     @cached_property
     def shared(self) -> dict[int, int]:
         """Where constants that do not vary stand, in numbers; varying ones take no room."""
@@ -85,12 +67,6 @@ class Layout:
     def varying(self) -> tuple[int, ...]:
         """Numbers of the varying constants that something reads, in order."""
         return tuple(k for k in self.schedule.constants if k in self.frame.varying)
-
-    @cached_property
-    def held(self) -> tuple[int, ...]:
-        """Numbers of the states that a step of several stages must not overdraw."""
-        rationed = set(self.schedule.program.non_negative) if self.n_stages > 1 else set()
-        return tuple(k for k in self.schedule.states if self.schedule.program.states[k].name in rationed)
 
     @cached_property
     def saved_rows(self) -> tuple[int, ...]:

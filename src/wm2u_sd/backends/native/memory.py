@@ -10,7 +10,7 @@ from wm2u_sd.backends.loops import Shape, lengths, lengths_of
 from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
 from wm2u_sd.compile.adjoint import SEED
-from wm2u_sd.compile.program import Code, Instruction, Level
+from wm2u_sd.compile.program import Code, Instruction
 
 ALIGNMENT = 8  # numbers; 64 bytes, a line of the processor's cache
 
@@ -95,7 +95,7 @@ class Memory:
     varies: frozenset[int] = field(default=frozenset())
 
 
-def lay_out(schedule: Schedule, frame: Frame, moving: Iterable[int], stays: Iterable[int]) -> Memory:
+def lay_out(schedule: Schedule, frame: Frame, stays: Iterable[int]) -> Memory:
     """Give everything its place; `stays` are the instructions of the step code whose values do."""
     program, allocator = schedule.program, Allocator()
     at_start = varying(program.start, frame)
@@ -117,7 +117,7 @@ def lay_out(schedule: Schedule, frame: Frame, moving: Iterable[int], stays: Iter
     lines = {k: lengths_of(program.lines[k].axes) for k in schedule.lines}
     return Memory(
         constants={k: constant(k) for k in schedule.constants if k in frame.varying},
-        moving={k: constant(k) for k in moving if k in schedule.constants},
+        moving={k: constant(k) for k in schedule.moving},
         states=states,
         region_size=region.size,
         regions=(allocator.take(region.size), allocator.take(region.size), allocator.take(region.size)),
@@ -255,8 +255,3 @@ def _differs(instruction: Instruction, frame: Frame) -> bool:
     if instruction.operation == "constant":
         return instruction.payload in frame.varying
     return instruction.operation in ("state", "frozen", "memory", "line", SEED)
-
-
-def is_moving(instruction: Instruction) -> bool:
-    """Whether an instruction reads a constant that scenarios move."""
-    return instruction.operation == "constant" and instruction.level is Level.HELD

@@ -53,7 +53,7 @@ class Module:
 
     def weights(self) -> list[str]:
         """Write the method as arrays, with one more stage: a step of Euler's method from where the step began."""
-        tableau, n = self.layout.tableau, self.layout.n_stages
+        tableau, n = self.layout.schedule.tableau, self.layout.schedule.n_stages
         onward = [tableau.a[stage][stage] for stage in range(n - 1)] + [tableau.b[-1], 1.0]
         arrays = {"onward": onward, "total": [*tableau.b, 1.0], "clock": [*tableau.c, 0.0]}
         return [

@@ -1,0 +1,44 @@
+"""What takes the place of machine code where there is none: plain Python for a few runs, NumPy for many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
+from wm2u_sd.backends.python.backend import PythonBackend
+from wm2u_sd.backends.reference import NumpyKernel
+from wm2u_sd.compile.program import Program
+
+FEW = 8  # columns: Python takes some ten times as long for each of them as NumPy's calls take for all
+
+
+class PlainKernel(AbstractKernel):
+    """Runs a few columns as Python and many with NumPy."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.one_by_one, self.together = PythonBackend().compile(program), NumpyKernel(program)
+
+    def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
+        """Run every column from start to end."""
+        kernel = self.one_by_one if inputs.n_columns <= FEW else self.together
+        return kernel.run(inputs, save, saved_steps)
+
+    def at_start(self, inputs: Inputs, state: Array | None = None, names: Sequence[str] | None = None) -> Moment:
+        """Evaluate the first moment."""
+        return self.together.at_start(inputs, state, names)
+
+
+class PlainBackend(AbstractBackend):
+    """Needs nothing but NumPy. A column may differ in its last places by how many it is run with."""
+
+    name = "plain"
+    same_bits = False
+
+    def compile(self, program: Program) -> AbstractKernel:
+        """Return a kernel.
+
+        Raises:
+            SimulationError: The program has an operation or a method that is not printed as Python.
+        """
+        return PlainKernel(program)
