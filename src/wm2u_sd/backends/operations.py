@@ -75,6 +75,13 @@ def look_up(x: Array, curve: Curve) -> Array:
     return result
 
 
+def slope_at(x: Array, curve: Curve) -> Array:
+    """Return the slope of a piecewise linear curve; where it is held at an end, 0."""
+    segment = np.clip(np.searchsorted(curve.xs, x, side="right") - 1, 0, len(curve.xs) - 2)
+    slope: Array = curve.slopes[segment]
+    return slope if curve.extrapolate else np.where((x < curve.xs[0]) | (x > curve.xs[-1]), 0.0, slope)
+
+
 def view(value: Array, positions: tuple[int | None, ...]) -> Array:
     """Lay axes out in another order, with room for those another value has; nothing is copied."""
     kept = [p for p in positions if p is not None]
@@ -129,7 +136,11 @@ ELEMENTWISE: Mapping[str, Operation] = {
     "ration.share": share_out,
     "ration.grant": grant,
     "lookup": look_up,
+    "lookup.slope": slope_at,
 }
+
+CURVED = frozenset({"lookup", "lookup.slope"})
+"""Operations that are given a curve after their argument."""
 
 REDUCTIONS: Mapping[str, Operation] = {
     "sum": add_up,
@@ -138,7 +149,7 @@ REDUCTIONS: Mapping[str, Operation] = {
     "largest": np.max,
 }
 
-IN_PLACE = frozenset(ELEMENTWISE) - {"number", "if_then_else", "lookup", "ration.share", "ration.grant"}
+IN_PLACE = frozenset(ELEMENTWISE) - {"number", "if_then_else", "lookup", "lookup.slope", "ration.share", "ration.grant"}
 """Operations that write their result to `out`, when they are given one."""
 HANDING_ON = frozenset({"number", "ration.grant", "view", "spread", *REDUCTIONS})
 """Operations whose result may be, or look into, the very array they are given."""

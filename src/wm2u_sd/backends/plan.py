@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wm2u_sd.backends.operations import HANDING_ON, IN_PLACE, Operation, bound
+from wm2u_sd.backends.operations import CURVED, HANDING_ON, IN_PLACE, Operation, bound
 from wm2u_sd.compile.program import Code, Instruction, Level
 
 GIVEN = frozenset({"literal", "constant", "state", "frozen", "memory", "line", "time", "held_time"})
@@ -134,7 +134,7 @@ class _Planner:
     def renewal(self, number: int) -> Renewal:
         instruction = self.of(number)
         arguments = [self.argument(instruction, a) for a in instruction.arguments]
-        if instruction.operation == "lookup":
+        if instruction.operation in CURVED:
             if instruction.payload not in self.tables:
                 self.tables[instruction.payload] = self.new_place()
             arguments.append(self.tables[instruction.payload])

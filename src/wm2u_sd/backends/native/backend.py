@@ -6,11 +6,12 @@ from wm2u_sd.backends.base import AbstractBackend, AbstractKernel
 from wm2u_sd.backends.loops import CONDITIONS, LEAVES, REDUCTIONS, SHAPING
 from wm2u_sd.backends.native.kernel import NativeKernel
 from wm2u_sd.backends.native.operations import PRINTED
+from wm2u_sd.backends.native.tables import LOOKUPS
 from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Program
 from wm2u_sd.errors import SimulationError
 
-KNOWN = PRINTED | CONDITIONS | LEAVES | REDUCTIONS | SHAPING | {"lookup", "line"}
+KNOWN = PRINTED | CONDITIONS | LEAVES | REDUCTIONS | SHAPING | LOOKUPS | {"line", "put"}
 
 
 class NativeBackend(AbstractBackend):
