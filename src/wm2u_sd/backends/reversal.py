@@ -13,8 +13,9 @@ from functools import cached_property
 
 from wm2u_sd.backends.loops import Nest, Store, lengths, nests, stored, tasks_for
 from wm2u_sd.backends.schedule import Schedule
-from wm2u_sd.compile.adjoint import SEED, Adjoint, Seed, Wanted, reverse
+from wm2u_sd.compile.adjoint import Adjoint, Seed, Wanted, reverse
 from wm2u_sd.compile.builder import Builder
+from wm2u_sd.compile.derivatives import SEED
 from wm2u_sd.compile.program import Code, Instruction, Level
 
 Point = tuple[int, int, int]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wm2u_sd.backends.loops import Shape, lengths, lengths_of
 from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
-from wm2u_sd.compile.adjoint import SEED
+from wm2u_sd.compile.derivatives import SEED
 from wm2u_sd.compile.program import Code, Instruction
 
 ALIGNMENT = 8  # numbers; 64 bytes, a line of the processor's cache
