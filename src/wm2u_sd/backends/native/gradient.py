@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -21,11 +21,50 @@ from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import compiled
 from wm2u_sd.backends.native.memory import Frame
 from wm2u_sd.backends.native.printer import print_gradient
-from wm2u_sd.backends.reversal import reversal
+from wm2u_sd.backends.reversal import Point, reversal
 from wm2u_sd.compile.adjoint import Wanted as Bars
 
 RECORD_BYTES = 8_000_000  # records of the columns that a thread goes back over at a time
 _ROOM = threading.local()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of result: which values stand in it, row after row.
+
+    Attributes:
+        parts: Number, lengths and first row of each.
+        rows: How many rows there are.
+        written: How many the code writes, with those that fill vectors.
+        places: Of the rows among those written.
+    """
+
+    parts: tuple[tuple[int, Shape, int], ...]
+    rows: int
+    written: int
+    places: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, shapes: Sequence[tuple[int, Shape]], frame: Frame) -> Kind:
+        """Lay values out."""
+        parts, places, row, written = [], [np.zeros(0, dtype=np.int64)], 0, 0
+        for k, shape in shapes:
+            parts.append((k, shape, row))
+            padded = frame.padded(shape)
+            inside = np.arange(math.prod(padded)).reshape(padded)[tuple(slice(n) for n in shape)]
+            places.append(inside.reshape(-1) + written)
+            row += math.prod(shape)
+            written += math.prod(padded)
+        return cls(tuple(parts), row, written, np.concatenate(places))
+
+
+@dataclass(frozen=True)
+class GradientCode:
+    """Machine code that goes there and back, and what it gives by the names of its parameters."""
+
+    compiled: Compiled
+    points: tuple[Point, ...]
+    kinds: Mapping[str, Kind]
 
 
 @dataclass(frozen=True)
@@ -60,26 +99,37 @@ class Gradients:
         return values, self.gradient(room)
 
     @cached_property
-    def code(self) -> Compiled:
+    def code(self) -> GradientCode:
         """Machine code that goes there and back."""
         kernel, inputs = self.kernel, self.inputs
-        frame = (
-            Frame(LANES, True, varying_constants(inputs))
-            if inputs.n_draws > 1
-            else Frame(kernel.neighbours, lanes=False)
-        )
+        lanes = Frame(LANES, True, varying_constants(inputs))
+        frame = lanes if inputs.n_draws > 1 else Frame(kernel.neighbours, lanes=False)
         sizes = kernel.sizes(inputs)
-        key = ("gradient", self.save, frame, sizes, self.wanted.constants, tuple(self.wanted.tables))
-        if key not in kernel.known:
-            back = reversal(kernel.schedule(Wanted(self.save)), self.wanted)
-            layout = Layout(back.forward, frame, sizes, back)
-            kernel.known[key] = Compiled(layout, compiled(print_gradient(layout, back)))
-        return kernel.known[key]
+        key = (self.save, frame, sizes, self.wanted.constants, tuple(self.wanted.tables))
+        if key not in kernel.known_gradients:
+            kernel.known_gradients[key] = self.compile(frame, sizes)
+        found: GradientCode = kernel.known_gradients[key]
+        return found
+
+    def compile(self, frame: Frame, sizes: tuple[int, ...]) -> GradientCode:
+        """Compile what goes there and back."""
+        kernel, program = self.kernel, self.kernel.program
+        back = reversal(kernel.schedule(Wanted(self.save)), self.wanted)
+        layout = Layout(back.forward, frame, sizes, back)
+        shapes: dict[str, list[tuple[int, Shape]]] = {
+            "to_constants": [(k, program.constants[k].shape) for k in sorted(self.wanted.constants)],
+            "to_initial": [(k, program.states[k].shape) for k in layout.schedule.states],
+            "to_moving": [(k, program.constants[k].shape) for k in layout.schedule.moving],
+            "to_points": [(at, ()) for at in range(len(back.points))],
+        }
+        kinds = {name: Kind.of(listed, frame) for name, listed in shapes.items()}
+        return GradientCode(Compiled(layout, compiled(print_gradient(layout, back))), back.points, kinds)
 
     def chunks(self) -> Iterator[slice]:
         """Cut the draws into as many as records are kept of at a time."""
-        width = self.code.layout.frame.width if self.code.layout.frame.lanes else 1
-        block = 8 * self.code.layout.record.size * (self.kernel.program.time.n_steps + 1)
+        layout = self.code.compiled.layout
+        width = layout.frame.width if layout.frame.lanes else 1
+        block = 8 * layout.record.size * (self.kernel.program.time.n_steps + 1)
         size = max(1, RECORD_BYTES // block) * width
         for first in range(0, self.inputs.n_draws, size):
             yield slice(first, min(first + size, self.inputs.n_draws))
@@ -91,31 +141,16 @@ class Gradients:
         columns = np.concatenate(
             [np.arange(draws.start, draws.stop) + s * self.inputs.n_draws for s in range(inputs.n_scenarios)]
         )
-        values, found = _ThereAndBack(self, Job(self.kernel, self.code, inputs, self.saved_steps)).run(columns)
+        values, found = _ThereAndBack(self, Job(self.kernel, self.code.compiled, inputs, self.saved_steps)).run(columns)
         return columns, values, found
 
     # Results ---------------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def shapes(self) -> dict[str, list[tuple[int, Shape]]]:
-        """What results there are: for each kind the numbers and lengths of what stands row after row."""
-        program, layout = self.kernel.program, self.code.layout
-        return {
-            "to_constants": [(k, program.constants[k].shape) for k in sorted(self.wanted.constants)],
-            "to_initial": [(k, program.states[k].shape) for k in layout.schedule.states],
-            "to_moving": [(k, program.constants[k].shape) for k in layout.schedule.moving],
-            "to_points": [(at, ()) for at in range(len(layout.reversal.points if layout.reversal else ()))],
-        }
-
-    def rows(self, name: str) -> int:
-        """Return how many single values a kind of result has."""
-        return sum(math.prod(shape) for _, shape in self.shapes[name])
-
     def room(self) -> dict[str, Array]:
         """Return room for all columns."""
         n, steps = self.inputs.n_columns, self.kernel.program.time.n_steps + 1
-        room = {name: np.empty((self.rows(name), n)) for name in self.shapes if name != "to_moving"}
-        return {**room, "to_moving": np.empty((steps, self.rows("to_moving"), n))}
+        rows = {name: kind.rows for name, kind in self.code.kinds.items()}
+        return {k: np.empty((steps, size, n) if k == "to_moving" else (size, n)) for k, size in rows.items()}
 
     def gradient(self, room: Mapping[str, Array]) -> Gradient:
         """Return results by what they are of."""
@@ -128,13 +163,10 @@ class Gradients:
 
     def cut(self, name: str, array: Array) -> dict[int, Array]:
         """Cut rows into the values they hold."""
-        found, row = {}, 0
-        for k, shape in self.shapes[name]:
-            size = math.prod(shape)
-            own = array[..., row : row + size, :]
-            found[k] = own.reshape(*array.shape[:-2], *shape, array.shape[-1])
-            row += size
-        return found
+        return {
+            k: array[..., row : row + math.prod(shape), :].reshape(*array.shape[:-2], *shape, array.shape[-1])
+            for k, shape, row in self.code.kinds[name].parts
+        }
 
     def before_moves(self, k: int, bars: Array) -> Array:
         """Return the bar of a constant before scenarios move it."""
@@ -148,11 +180,10 @@ class Gradients:
 
     def of_points(self, array: Array) -> dict[int, tuple[Array, Array]]:
         """Return the bars of points by lookup."""
-        layout = self.code.layout
         found = {
             k: (np.zeros((n, array.shape[-1])), np.zeros((n, array.shape[-1]))) for k, n in self.wanted.tables.items()
         }
-        for row, (table, coordinate, point) in enumerate(layout.reversal.points if layout.reversal else ()):
+        for row, (table, coordinate, point) in enumerate(self.code.points):
             found[table][coordinate][point] = array[row]
         return found
 
@@ -165,11 +196,11 @@ class _ThereAndBack:
     job: Job
 
     def run(self, columns: NDArray[np.int64]) -> tuple[Array, dict[str, Array]]:
-        job, code = self.job, self.job.code
+        job, code, kinds = self.job, self.job.code, self.whole.code.kinds
         steps = job.kernel.program.time.n_steps + 1
         self.bars = np.zeros_like(job.out)
         self.room = {
-            name: self.results(self.padded(name) * (steps if name == "to_moving" else 1)) for name in self.whole.shapes
+            name: self.results(kind.written * (steps if name == "to_moving" else 1)) for name, kind in kinds.items()
         }
         job.more = self.arrays
         n = job.n_blocks
@@ -183,10 +214,6 @@ class _ThereAndBack:
         for s, (context, record) in enumerate(zip(contexts, records, strict=True)):
             job.call(code.back, s, context, 0, n, 0, steps, record)
         return np.broadcast_to(values, job.inputs.n_columns), {name: self.result(name) for name in self.room}
-
-    def padded(self, name: str) -> int:
-        """Return how many rows a kind of result has as the code writes them."""
-        return sum(self.job.frame.room(shape, varies=False) for _, shape in self.whole.shapes[name])
 
     def results(self, rows: int) -> Array:
         shape = (rows, self.job.n_columns) if self.job.lanes else (self.job.n_columns, rows)
@@ -215,23 +242,12 @@ class _ThereAndBack:
 
     def result(self, name: str) -> Array:
         """Return a kind of result without what only filled vectors."""
-        job, array = self.job, self.room[name]
-        rows, steps = self.padded(name), job.kernel.program.time.n_steps + 1
-        if job.lanes:
-            own = job.wanted(array)
-            return own.reshape(steps, rows, own.shape[-1]) if name == "to_moving" else own
-        array = array.reshape(job.n_columns, steps if name == "to_moving" else 1, rows)
-        parts, row = [], 0
-        for _, shape in self.whole.shapes[name]:
-            padded = job.frame.padded(shape)
-            size = math.prod(padded)
-            part = array[..., row : row + size].reshape(*array.shape[:2], *padded)
-            part = part[..., : shape[-1]] if shape else part
-            parts.append(part.reshape(*array.shape[:2], -1))
-            row += size
-        whole = np.concatenate(parts, axis=-1) if parts else array[..., :0]
-        moved = np.moveaxis(whole, 0, -1)
-        return moved if name == "to_moving" else moved[0]
+        job, array, kind = self.job, self.room[name], self.whole.code.kinds[name]
+        steps = job.kernel.program.time.n_steps + 1
+        whole = job.wanted(array) if job.lanes else array.T
+        if name == "to_moving":
+            whole = whole.reshape(steps, kind.written, whole.shape[-1])
+        return whole if kind.written == kind.rows else whole[..., kind.places, :]
 
 
 def _records(n: int, size: int) -> list[Array]:

@@ -19,7 +19,7 @@ from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import Machine, compiled
 from wm2u_sd.backends.native.memory import Frame
 from wm2u_sd.backends.native.printer import print_run, print_start
-from wm2u_sd.backends.native.tables import Tables, sizes_of
+from wm2u_sd.backends.native.tables import pack, sizes_of
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_start
 from wm2u_sd.compile.adjoint import Wanted as Bars
@@ -86,6 +86,7 @@ class NativeKernel(AbstractKernel):
         self.threads: int | None = None
         self.oracle = NumpyKernel(program)
         self.known: dict[Any, Compiled] = {}
+        self.known_gradients: dict[Any, Any] = {}
         self.schedules: dict[Wanted, Schedule] = {}
 
     def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
@@ -134,6 +135,11 @@ class NativeKernel(AbstractKernel):
         return self.schedules[wanted]
 
     @cached_property
+    def own_tables(self) -> Array:
+        """The points of the program's own lookups, as they stand in memory."""
+        return pack([(np.asarray(table.x), np.asarray(table.y)) for table in self.program.tables])
+
+    @cached_property
     def times(self) -> Array:
         """Time at the start of each step."""
         time = self.program.time
@@ -177,8 +183,6 @@ class Job:
         self.delays, rings, self.context_size = self.history()
         position = np.full(n_steps + 1, -1, dtype=np.int64)
         position[self.saved_steps] = np.arange(len(self.saved_steps))
-        points = [(np.asarray(t.x), np.asarray(t.y)) for t in kernel.program.tables]
-        points = [inputs.tables.get(k, own) for k, own in enumerate(points)]
         shape = (self.layout.schedule.n_rows, len(self.saved_steps), self.n_columns)
         rows = self.layout.saved_rows[-1]
         self.out = np.empty(shape if self.lanes else (self.n_columns, len(self.saved_steps), rows))
@@ -187,7 +191,7 @@ class Job:
         self.arrays = {
             "constants": self.packed_constants(),
             "shared": self.packed_shared(),
-            "tables": Tables(kernel.program.tables, self.layout.sizes).packed(points),
+            "tables": self.packed_tables(),
             "times": kernel.times,
             "rings": rings,
             "saved": position,
@@ -224,6 +228,13 @@ class Job:
         if wanting:
             value = np.concatenate([value, np.repeat(value[..., -1:], wanting, axis=-1)], axis=-1)
         return value.reshape(-1)
+
+    def packed_tables(self) -> Array:
+        """Return the points of lookups, some of them the scenario's own."""
+        if not self.inputs.tables:
+            return self.kernel.own_tables
+        own = [(np.asarray(table.x), np.asarray(table.y)) for table in self.kernel.program.tables]
+        return pack([self.inputs.tables.get(k, points) for k, points in enumerate(own)])
 
     def packed_moves(self, n_steps: int) -> Array:
         """Return what scenarios do, (scenario, step, moving constant, 2): multiply by the first and add the second."""

@@ -53,11 +53,6 @@ class Tables:
         self.inside: dict[Any, Value] = {}
         self.segments: dict[Any, tuple[Value, Value, Value]] = {}
 
-    def packed(self, points: Sequence[tuple[Array, Array]]) -> Array:
-        """Return the points of every lookup as they stand in memory."""
-        parts = [np.concatenate([xs, ys, np.diff(ys) / np.diff(xs), [0.0]]) for xs, ys in points]
-        return np.concatenate(parts) if parts else np.zeros(1)
-
     def print(self, writer: Writer, operation: str, payload: Any, x: Value) -> Value:
         """Print an operation on a lookup."""
         if operation == "lookup":
@@ -156,6 +151,12 @@ class Tables:
     def definitions(self) -> str:
         """Return what the lookups printed so far call."""
         return SEARCH if self.searched else ""
+
+
+def pack(points: Sequence[tuple[Array, Array]]) -> Array:
+    """Return the points of every lookup as they stand in memory."""
+    parts = [np.concatenate([xs, ys, np.diff(ys) / np.diff(xs), [0.0]]) for xs, ys in points]
+    return np.concatenate(parts) if parts else np.zeros(1)
 
 
 def sizes_of(tables: Sequence[Table], replaced: dict[int, int]) -> tuple[int, ...]:
