@@ -22,6 +22,7 @@ _HOMES = {
     "simulation.ensemble": ("Ensemble", "draw"),
     "simulation.simulate": ("simulate", "Simulator"),
     "simulation.run": ("Run",),
+    "simulation.gradient": ("gradient", "jacobian", "Gradient"),
     "calibration.observations": ("Observations", "Series", "Count"),
     "calibration.least_squares": ("fit_least_squares",),
     "calibration.fit": ("Fit", "Free"),

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from wm2u_sd.compile.adjoint import Wanted
 from wm2u_sd.compile.program import Program
+from wm2u_sd.errors import SimulationError
 
 Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
@@ -143,6 +145,26 @@ class AbstractKernel(ABC):
             state: The first rows of a state.
             names: States and values that are wanted; None takes all.
         """
+
+    def value_and_gradient(
+        self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: Wanted
+    ) -> tuple[Array, Gradient]:
+        """Run every column, and go back over it.
+
+        Args:
+            inputs: Constants and levers.
+            save: Names that the loss is given.
+            saved_steps: Step numbers at which it is given them.
+            loss: A number for each column. It may be called for some columns at a time, in several threads.
+            wanted: What derivatives are wanted by.
+
+        Returns:
+            The numbers, and how they change.
+
+        Raises:
+            SimulationError: This backend cannot go back.
+        """
+        raise SimulationError("this backend cannot go back over a run; the backend 'native' can (it needs llvmlite)")
 
 
 class AbstractBackend(ABC):

@@ -22,7 +22,7 @@ from wm2u_sd.backends.native.printer import print_run, print_start
 from wm2u_sd.backends.native.tables import pack, sizes_of
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_start
-from wm2u_sd.compile.adjoint import Wanted as Bars
+from wm2u_sd.compile.adjoint import Wanted as By
 from wm2u_sd.compile.program import Program
 
 LANES = 8
@@ -120,7 +120,7 @@ class NativeKernel(AbstractKernel):
         return self.known[key]
 
     def value_and_gradient(
-        self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: Bars
+        self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: By
     ) -> tuple[Array, Gradient]:
         """Run every column and go back over it."""
         from wm2u_sd.backends.native.gradient import Gradients
