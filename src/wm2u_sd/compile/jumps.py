@@ -36,11 +36,9 @@ def jumps(program: Program) -> Jumps:
 
     Comparisons of equality with 0 count as guards against dividing by it, not as thresholds.
     """
-    events, thresholds = _of_conditions(program.start), _of_conditions(program.step)
-    at_time = {*events[0], *thresholds[0]}
-    at_time |= _constants(program.start, [line.delay for line in program.lines])
-    between = {*events[1], *thresholds[1]} - at_time
-    return Jumps(tuple(sorted(at_time)), tuple(sorted(between)))
+    events, thresholds = _of_conditions(program.step)  # at the start all that moves stands still
+    events |= _constants(program.start, [line.delay for line in program.lines])
+    return Jumps(tuple(sorted(events)), tuple(sorted(thresholds - events)))
 
 
 def _of_conditions(code: Code) -> tuple[set[int], set[int]]:
