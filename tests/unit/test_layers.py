@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "wm2u_sd"
 
 # Lowest first. A package may import itself and anything on an earlier line; never a neighbour on its own line.
 LAYERS = (
-    ("errors",),
+    ("errors", "kept"),
     ("units", "expr"),
     ("model", "library"),
     ("compile",),

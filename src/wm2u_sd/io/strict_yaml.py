@@ -7,6 +7,7 @@ ever come out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -17,12 +18,15 @@ from typing import Any
 
 from wm2u_sd.errors import FileError, caret
 from wm2u_sd.io.paths import read_utf8, reason
+from wm2u_sd.kept import keep, kept
 
 LARGEST_FILE = 1_000_000
 LONGEST_LINE = 50_000  # the scanner is quadratic in some tokens, and tokens of one line are the longest
 DEEPEST = 40
 MOST_VALUES = 200_000
 LONGEST_NUMBER = 400
+WORTH_KEEPING = 20_000  # characters of text that take a tenth of a second to read
+KEPT_AS = "strict YAML 1"
 
 INTEGER = re.compile(r"[-+]?[0-9]+")
 REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -93,6 +97,42 @@ def read_text(text: str, name: str) -> Node:
         if line.startswith("%"):
             raise FileError(f"{name}:{number}: directives (%) are not allowed; delete the line")
     return _Reader(text, name).document()
+
+
+def read_once(text: str, name: str) -> Node:
+    """Read YAML text, or return what an earlier process read from the same: long texts take long.
+
+    Raises:
+        FileError: See `read_file`.
+    """
+    if len(text) < WORTH_KEEPING:
+        return read_text(text, name)
+    key = hashlib.sha256(f"{KEPT_AS}\0{text}".encode()).hexdigest()
+    found = kept(key)
+    if found is not None:
+        return _from_lists(json.loads(found))
+    node = read_text(text, name)
+    keep(key, json.dumps(_as_lists(node), separators=(",", ":")).encode())
+    return node
+
+
+def _as_lists(node: Node) -> list[Any]:
+    """Return a node as what JSON can hold: kind, value and place."""
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _as_lists(child) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [_as_lists(child) for child in value]
+    return [value, node.line, node.column, node.key_line]
+
+
+def _from_lists(found: list[Any]) -> Node:
+    value, line, column, key_line = found
+    if isinstance(value, dict):
+        value = {key: _from_lists(child) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [_from_lists(child) for child in value]
+    return Node(value, line, column, key_line)
 
 
 class _Reader:

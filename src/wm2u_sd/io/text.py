@@ -13,7 +13,7 @@ from wm2u_sd.io import records as r
 from wm2u_sd.io.faults import validated
 from wm2u_sd.io.model_record import frozen
 from wm2u_sd.io.paths import is_folder, read_utf8, within
-from wm2u_sd.io.strict_yaml import LARGEST_FILE, Node, plain, read_text
+from wm2u_sd.io.strict_yaml import LARGEST_FILE, Node, plain, read_once
 from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Balance, Loop, Model
 from wm2u_sd.model.timing import Time
@@ -140,7 +140,7 @@ class _Layer:
         if not needed and not lexists(path):
             return None
         text = self.files[str(path)] = read_utf8(path, LARGEST_FILE)
-        self.nodes[name] = read_text(text, str(path))
+        self.nodes[name] = read_once(text, str(path))
         return self.nodes[name]
 
     def free_form(self, name: str) -> dict[str, Any]:

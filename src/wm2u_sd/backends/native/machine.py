@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from wm2u_sd.backends.native.cache import keep_code, kept_code
 from wm2u_sd.backends.native.mathematics import addresses
+from wm2u_sd.kept import keep, kept
 
 OPTIMISATION = 1  # of code generation; more makes compilation slower and the code no quicker
 _COMPILING = threading.Lock()
@@ -39,7 +39,7 @@ def compiled(text: str, optimisation: int = OPTIMISATION) -> Machine:
         module.data_layout = str(target.target_data)
         engine = llvm.create_mcjit_compiler(module, target)
         key = hashlib.sha256("\0".join([text, *processor().values(), str(optimisation)]).encode()).hexdigest()
-        engine.set_object_cache(lambda _, code: keep_code(key, bytes(code)), lambda _: kept_code(key))
+        engine.set_object_cache(lambda _, code: keep(key, bytes(code)), lambda _: kept(key))
         engine.finalize_object()
     return Machine(engine)
 

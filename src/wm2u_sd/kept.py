@@ -1,7 +1,7 @@
-"""Machine code on disk, for processes to come: whole or not at all, and only where nobody else can write.
+"""What was worked out, kept on disk for processes to come: whole or not at all, and only where nobody else can write.
 
-A file is named by the digest of all that its code depends on, and begins with the digest of the code. Files are written
-beside their place and moved there at once, so that processes may share the folder.
+A file is named by the digest of all that its content depends on, and begins with the digest of the content. Files are
+written beside their place and moved there at once, so that processes may share the folder.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = "WM2U_SD_CACHE"
-"""Environment variable: where to keep compiled code; '' keeps none."""
+"""Environment variable: where to keep things; '' keeps none."""
 MOST_BYTES = 200_000_000
 
 
-def kept_code(key: str) -> bytes | None:
-    """Return the code kept under a key, None where there is none that is whole."""
+def kept(key: str) -> bytes | None:
+    """Return what is kept under a key, None where there is none that is whole."""
     folder = cache_folder()
     if folder is None:
         return None
@@ -28,12 +28,12 @@ def kept_code(key: str) -> bytes | None:
         found = (folder / key).read_bytes()
     except OSError:
         return None
-    code = found[32:]
-    return code if found[:32] == hashlib.sha256(code).digest() else None
+    content = found[32:]
+    return content if found[:32] == hashlib.sha256(content).digest() else None
 
 
-def keep_code(key: str, code: bytes) -> None:
-    """Keep code under a key; a folder that cannot be written to keeps none."""
+def keep(key: str, content: bytes) -> None:
+    """Keep something under a key; a folder that cannot be written to keeps none."""
     folder = cache_folder()
     if folder is None:
         return
@@ -41,7 +41,7 @@ def keep_code(key: str, code: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(code).digest() + code)
+                file.write(hashlib.sha256(content).digest() + content)
             Path(name).replace(folder / key)
         except OSError:
             Path(name).unlink(missing_ok=True)
@@ -51,7 +51,7 @@ def keep_code(key: str, code: bytes) -> None:
 
 @cache
 def cache_folder() -> Path | None:
-    """Return the folder for compiled code, made if need be; None where only its owner should write and others can."""
+    """Return the folder for what is kept, made if need be; None where only its owner should write and others can."""
     named = os.environ.get(FOLDER)
     if named == "":
         return None
