@@ -123,6 +123,16 @@ def schedule_start(program: Program, names: Sequence[str]) -> Schedule:
     return _Scheduling(program, program.step, kept, tuple(states), advances=False).schedule()
 
 
+def renested(schedule: Schedule, given: frozenset[int]) -> Schedule:
+    """Return a schedule in which some values of the step code are given, and not worked out."""
+    tasks = [task for nest in (*schedule.stage, *schedule.saving) for task in nest.tasks]
+    stores = [task for task in tasks if isinstance(task, Store)]
+    now = [store for store in stores if store.kind != "save"]
+    later = [store for store in stores if store.kind == "save"]
+    _, held, stage, saving = _levels(schedule.step, now, later, given)
+    return replace(schedule, held=held, stage=stage, saving=saving)
+
+
 def carried(program: Program, save: Iterable[str]) -> tuple[int, ...]:
     """Return the numbers of the states that something reads or that are kept."""
     read = {one.payload for one in program.step.instructions if one.operation == "state"}
@@ -158,7 +168,7 @@ class _Scheduling:
         saved = self.saved()
         now = self.onward(memories, lines) if self.advances else []
         later = [Store("save", at, source, saved[at].shape) for at, (_, source) in enumerate(self.kept)]
-        run, held, stage, saving = self.levels(now, later)
+        run, held, stage, saving = _levels(self.code, now, later)
         constants = _read("constant", [*here, *at_start])
         return Schedule(
             program, code, self.states, frozen, memories, lines, constants, saved, begin, run, held, stage, saving
@@ -204,23 +214,6 @@ class _Scheduling:
             *(Store("record", k, program.lines[k].source, lengths_of(program.lines[k].axes)) for k in lines),
         ]
 
-    def levels(self, now: Sequence[Store], later: Sequence[Store]) -> tuple[tuple[Nest, ...], ...]:
-        """Return nests for once a run, once a step, every stage, and for what is worked out only to be kept."""
-        always = tasks_for(self.code, [store.source for store in now])
-        more = tasks_for(self.code, [store.source for store in later], always)
-
-        def of(level: Level, tasks: Iterable[int]) -> list[int]:
-            return sorted(number for number in tasks if self.code.instructions[number].level is level)
-
-        run, held = (of(level, [*always, *more]) for level in (Level.RUN, Level.HELD))
-        stage, saving = of(Level.STAGE, always), of(Level.STAGE, more)
-        return (
-            nests(self.code, run),
-            nests(self.code, held, run),
-            nests(self.code, [*stage, *now], [*run, *held]),
-            nests(self.code, [*saving, *later], [*run, *held, *stage]),
-        )
-
     def saved(self) -> tuple[Saved, ...]:
         found, row = [], 0
         for name, source in self.kept:
@@ -228,6 +221,26 @@ class _Scheduling:
             found.append(Saved(name, shape, row))
             row += math.prod(shape)
         return tuple(found)
+
+
+def _levels(
+    code: Code, now: Sequence[Store], later: Sequence[Store], given: frozenset[int] = frozenset()
+) -> tuple[tuple[Nest, ...], ...]:
+    """Return nests for once a run, once a step, every stage, and for what is worked out only to be kept."""
+    always = tasks_for(code, [store.source for store in now], given)
+    more = tasks_for(code, [store.source for store in later], {*always, *given})
+
+    def of(level: Level, tasks: Iterable[int]) -> list[int]:
+        return sorted(number for number in tasks if code.instructions[number].level is level)
+
+    run, held = (of(level, [*always, *more]) for level in (Level.RUN, Level.HELD))
+    stage, saving = of(Level.STAGE, always), of(Level.STAGE, more)
+    return (
+        nests(code, run),
+        nests(code, held, [*run, *given]),
+        nests(code, [*stage, *now], [*run, *held, *given]),
+        nests(code, [*saving, *later], [*run, *held, *stage, *given]),
+    )
 
 
 def _read(operation: str, instructions: Iterable[Instruction]) -> tuple[int, ...]:

@@ -48,6 +48,7 @@ class Scope:
         varies: Instructions whose values differ between columns.
         settled: Whether what is worked out once a run has been, so that nobody writes there.
         bars: Where the bars stand that are given, by what they are of.
+        clocked: Instructions whose values were worked out for all moments at once, in order.
     """
 
     code: Code
@@ -55,6 +56,7 @@ class Scope:
     varies: frozenset[int]
     settled: bool
     bars: Mapping[Any, int] = field(default_factory=dict)
+    clocked: Sequence[int] = ()
 
 
 class Body:
@@ -65,6 +67,7 @@ class Body:
         counters, lengths: Of the loops that are open, outer first.
         time, held_time: Clock values.
         states: Pointer to the region of states that is read.
+        moment: Number of the moment, of those for which `tick` worked values out.
         line_reader: Reads a delay line, given its number and how far from its beginning an element stands.
     """
 
@@ -77,7 +80,8 @@ class Body:
         self.counters: list[str] = []
         self.lengths: Shape = ()
         self.time = self.held_time = literal(0.0)
-        self.states = "%context"
+        self.states, self.moment = "%context", "0"
+        self.clocked = {number: at for at, number in enumerate(scope.clocked)}
         self.line_reader: Callable[[int, str], Value] | None = None
 
     # Nests -----------------------------------------------------------------------------------------------------------
@@ -228,11 +232,21 @@ class Body:
                 return self.time
             case "held_time":
                 return self.held_time
+        if read not in self.known and read.source in self.clocked:
+            self.known[read] = self.ticked(read.source)
         if read not in self.known:
             value = self.loaded(read, lengths(instruction))
             is_condition = instruction.operation in CONDITIONS
             self.known[read] = self.writer.compare("une", value, literal(0.0)) if is_condition else value
         return self.known[read]
+
+    def ticked(self, number: int) -> Value:
+        """Return a value that was worked out for all moments."""
+        w = self.writer
+        row = w.let(f"mul i64 %clock_length, {self.clocked[number]}")
+        value = w.load(w.at("%clocked", w.let(f"add i64 {row}, {self.moment}")), constant=True)
+        is_condition = self.code.instructions[number].operation in CONDITIONS
+        return w.compare("une", value, literal(0.0)) if is_condition else value
 
     def loaded(self, read: Read, shape: Shape) -> Value:
         """Return a value read from memory: side by side where neighbours are wanted, however far apart they stand."""

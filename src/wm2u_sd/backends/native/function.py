@@ -15,11 +15,11 @@ from wm2u_sd.backends.native.writer import Value, Writer
 
 POINTERS = (
     "constants", "shared", "tables", "times", "moves", "delays", "rings", "saved", "contexts", "out", "failed",
-    "records", "bars", "to_constants", "to_initial", "to_moving", "to_points",
+    "records", "bars", "to_constants", "to_initial", "to_moving", "to_points", "clock", "clocked",
 )  # fmt: skip
 COUNTS = (
     "draws", "columns", "moments", "first_block", "last_block", "first_step", "last_step", "context_size",
-    "records_size",
+    "records_size", "clock_length",
 )  # fmt: skip
 PARAMETERS = (*(f"ptr noalias %{name}" for name in POINTERS), *(f"i64 %{name}" for name in COUNTS))
 
@@ -40,8 +40,9 @@ class AbstractFunction(ABC):
 
     def body(self, *, settled: bool = False) -> Body:
         """Return what prints nests of the step code into this function."""
-        memory = self.layout.memory
-        return Body(self.writer, self.module, Scope(self.layout.schedule.step, memory.step, memory.varies, settled))
+        memory, clocked = self.layout.memory, self.layout.clocked if settled else ()
+        scope = Scope(self.layout.schedule.step, memory.step, memory.varies, settled, clocked=clocked)
+        return Body(self.writer, self.module, scope)
 
     def text(self) -> str:
         """Return the function."""

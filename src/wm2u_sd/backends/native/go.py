@@ -62,6 +62,8 @@ class Go(AbstractFunction):
         steps.states = "%now"
         steps.held_time = w.load(w.at("%times", "%step"), constant=True)
         w.do("%step_number = uitofp i64 %step to double")
+        w.do(f"%first_moment = mul i64 %step, {self.layout.schedule.n_stages}")
+        steps.moment = "%first_moment"
         self.move(steps, "%step")
         steps.print(self.layout.schedule.held, self.put)
         if self.keeps:
@@ -84,6 +86,9 @@ class Go(AbstractFunction):
         steps.states = self.source
         ahead = w.arithmetic("fmul", self.weight("clock"), self.dt)
         steps.time = w.arithmetic("fadd", steps.held_time, ahead)
+        past = w.let("select i1 %is_again, i64 0, i64 %stage")
+        w.do(f"%moment = add i64 %first_moment, {past}")
+        steps.moment = "%moment"
         self.onward = self.weight("onward")
         self.share = self.weight("total") if self.layout.schedule.needs_total else None
         self.stage("stage_done")

@@ -14,15 +14,18 @@ import numpy as np
 
 from wm2u_sd.backends.base import AbstractKernel, Array, Gradient, Inputs, Loss, Moment, Steps
 from wm2u_sd.backends.loops import lengths, lengths_of
+from wm2u_sd.backends.native.clock import clocked
 from wm2u_sd.backends.native.function import COUNTS, POINTERS
 from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import Machine, compiled
 from wm2u_sd.backends.native.memory import Frame
 from wm2u_sd.backends.native.printer import print_run, print_start
 from wm2u_sd.backends.native.tables import pack, sizes_of
+from wm2u_sd.backends.native.tick import MOMENTS
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_start
 from wm2u_sd.compile.adjoint import Wanted as By
+from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Program
 
 LANES = 8
@@ -48,6 +51,11 @@ class Compiled:
     def go(self) -> Callable[..., None]:
         """Carries some blocks over some steps."""
         return self.function("go")
+
+    @cached_property
+    def tick(self) -> Callable[..., None]:
+        """Works out what depends on the clock alone."""
+        return self.function("tick")
 
     @cached_property
     def back(self) -> Callable[..., None]:
@@ -115,9 +123,18 @@ class NativeKernel(AbstractKernel):
         """Return machine code, compiled once."""
         key = (wanted, frame, sizes)
         if key not in self.known:
-            layout = Layout(self.schedule(wanted), frame, sizes)
-            self.known[key] = Compiled(layout, compiled(print_start(layout) if wanted.at_start else print_run(layout)))
+            self.known[key] = self.compile(wanted, frame, sizes)
         return self.known[key]
+
+    def compile(self, wanted: Wanted, frame: Frame, sizes: tuple[int, ...]) -> Compiled:
+        """Print and compile what is wanted."""
+        schedule = self.schedule(wanted)
+        if wanted.at_start:
+            layout = Layout(schedule, frame, sizes)
+            return Compiled(layout, compiled(print_start(layout)))
+        rest, tick = clocked(schedule, frame)
+        layout = Layout(rest, frame, sizes, tick=tick)
+        return Compiled(layout, compiled(print_run(layout)))
 
     def value_and_gradient(
         self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: By
@@ -138,6 +155,14 @@ class NativeKernel(AbstractKernel):
     def own_tables(self) -> Array:
         """The points of the program's own lookups, as they stand in memory."""
         return pack([(np.asarray(table.x), np.asarray(table.y)) for table in self.program.tables])
+
+    @cached_property
+    def clock(self) -> Array:
+        """Time at every stage of every step, and below it that at which the step began; filled up to whole vectors."""
+        tableau, held = TABLEAUX[self.program.time.method], self.times
+        stages = np.array(tableau.c) * self.program.time.dt
+        both = np.stack([(held[:, np.newaxis] + stages).reshape(-1), np.repeat(held, len(stages))])
+        return np.pad(both, ((0, 0), (0, -both.shape[1] % MOMENTS)), mode="edge")
 
     @cached_property
     def times(self) -> Array:
@@ -195,6 +220,8 @@ class Job:
             "times": kernel.times,
             "rings": rings,
             "saved": position,
+            "clock": kernel.clock if self.layout.clocked else NOTHING,
+            "clocked": np.empty(len(self.layout.clocked) * kernel.clock.shape[1]) if self.layout.clocked else NOTHING,
         }
 
     # Inputs ----------------------------------------------------------------------------------------------------------
@@ -280,12 +307,15 @@ class Job:
         self.failed[:] = -1.0
         pieces = self.pieces
         threads = min(self.kernel.threads or os.cpu_count() or 1, len(pieces))
+        ahead, *others = pieces
         if threads > 1:
+            self.tick()
             with ThreadPoolExecutor(threads) as pool:
                 for done in [pool.submit(self.carry, *piece) for piece in pieces]:
                     done.result()
         else:
-            for piece in pieces:
+            self.carry(*ahead, ticks=True)
+            for piece in others:
                 self.carry(*piece)
         if self.parting:
             self.share_past()
@@ -303,12 +333,24 @@ class Job:
         size = max(1, min(self.n_blocks, CONTEXT_BYTES // (8 * self.context_size)))
         return [(first, min(first + size, self.n_blocks)) for first in range(0, self.n_blocks, size)]
 
-    def carry(self, first: int, last: int) -> None:
-        """Run some blocks, scenario by scenario; what scenarios share is run once."""
+    def tick(self) -> None:
+        """Work out what depends on the clock alone."""
+        if self.layout.clocked:
+            context = aligned(self.context_size)
+            self.call(self.code.begin, 0, context, 0, 1, 0, 0)
+            self.call(self.code.tick, 0, context, 0, 1, 0, 0)
+
+    def carry(self, first: int, last: int, *, ticks: bool = False) -> None:
+        """Run some blocks, scenario by scenario; what scenarios share is run once.
+
+        With `ticks` it works out what depends on the clock alone as soon as it has begun.
+        """
         contexts = aligned((last - first) * self.context_size)
         end = self.kernel.program.time.n_steps + 1
         if self.parting:
             self.call(self.code.begin, 0, contexts, first, last, 0, 0)
+            if ticks and self.layout.clocked:
+                self.call(self.code.tick, 0, contexts, first, last, 0, 0)
             self.call(self.code.go, 0, contexts, first, last, 0, self.parting)
             at_parting = contexts.copy()
             for scenario in range(self.inputs.n_scenarios if self.parting < end else 0):
@@ -317,6 +359,8 @@ class Job:
         else:
             for scenario in range(self.inputs.n_scenarios):
                 self.call(self.code.begin, scenario, contexts, first, last, 0, 0)
+                if ticks and not scenario and self.layout.clocked:
+                    self.call(self.code.tick, 0, contexts, first, last, 0, 0)
                 self.call(self.code.go, scenario, contexts, first, last, 0, end)
 
     def call(
@@ -334,7 +378,7 @@ class Job:
         pointers = list(self.pointers[scenario])
         pointers[CONTEXTS], pointers[RECORDS] = contexts.ctypes.data, records.ctypes.data
         counts = (self.n_draws, self.n_columns, len(self.saved_steps), first, last, step, end, self.context_size)
-        function(*pointers, *counts, len(records) // (last - first))
+        function(*pointers, *counts, len(records) // (last - first), self.arrays["clock"].shape[-1])
 
     @cached_property
     def pointers(self) -> list[list[int]]:

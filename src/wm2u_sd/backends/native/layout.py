@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from wm2u_sd.backends.loops import Nest, Store, stored
 from wm2u_sd.backends.native.memory import Bars, Frame, Memory, Record, lay_out, lay_out_bars, lay_out_record
 from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
@@ -19,17 +20,26 @@ class Layout:
         frame: How values stand side by side.
         sizes: Number of points of each lookup.
         reversal: How to go back over a run, where that is wanted; its `forward` is the schedule.
+        tick: What is worked out for all moments at once, where there is anything.
     """
 
     schedule: Schedule
     frame: Frame
     sizes: tuple[int, ...]
     reversal: Reversal | None = None
+    tick: Nest | None = None
+
+    @cached_property
+    def clocked(self) -> tuple[int, ...]:
+        """Instructions whose values were worked out for all moments at once, in the order they stand in memory."""
+        return tuple(task.source for task in (self.tick.tasks if self.tick else ()) if isinstance(task, Store))
 
     @cached_property
     def memory(self) -> Memory:
         """Where everything stands in a context."""
         stays = self.schedule.stored if self.reversal is None else self.reversal.stored
+        if self.tick is not None:
+            stays |= stored(self.schedule.step, [self.schedule.run, [self.tick]])
         return lay_out(self.schedule, self.frame, stays)
 
     @cached_property

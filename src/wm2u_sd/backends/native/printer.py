@@ -1,4 +1,4 @@
-"""Prints kernels as LLVM assembly: a run is `begin` and `go`, a first moment `begin` and `look`.
+"""Prints kernels as LLVM assembly: a run is `begin`, `tick` and `go`, a first moment `begin` and `look`.
 
 A block is as many columns as a vector holds, or one. What a block has of its own stands in its context (`memory.py`).
 """
@@ -11,13 +11,15 @@ from wm2u_sd.backends.native.go import Go
 from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.look import Look
 from wm2u_sd.backends.native.module import Module
+from wm2u_sd.backends.native.tick import Tick
 from wm2u_sd.backends.reversal import Reversal
 
 
 def print_run(layout: Layout) -> str:
     """Return the text of a module that runs a program."""
     module = Module(layout)
-    return module.text([Begin(module).text(), Go(module).text()])
+    ticks = [Tick(module, layout.tick).text()] if layout.tick else []
+    return module.text([Begin(module).text(), *ticks, Go(module).text()])
 
 
 def print_gradient(layout: Layout, reversal: Reversal) -> str:
