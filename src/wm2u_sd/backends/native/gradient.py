@@ -136,13 +136,23 @@ class Gradients:
 
     def chunk(self, draws: slice) -> tuple[NDArray[np.int64], Array, dict[str, Array]]:
         """Go there and back for some draws; returns the numbers of their columns with what was found."""
+        if draws == slice(0, self.inputs.n_draws):
+            return self.at_once.run()
+        return self.ready(draws).run()
+
+    @cached_property
+    def at_once(self) -> _ThereAndBack:
+        """All draws made ready, to be gone over again and again."""
+        return self.ready(slice(0, self.inputs.n_draws))
+
+    def ready(self, draws: slice) -> _ThereAndBack:
+        """Make some draws ready."""
         constants = [value if value.shape[-1] == 1 else value[..., draws] for value in self.inputs.constants]
         inputs = replace(self.inputs, constants=constants, n_draws=draws.stop - draws.start)
         columns = np.concatenate(
             [np.arange(draws.start, draws.stop) + s * self.inputs.n_draws for s in range(inputs.n_scenarios)]
         )
-        values, found = _ThereAndBack(self, Job(self.kernel, self.code.compiled, inputs, self.saved_steps)).run(columns)
-        return columns, values, found
+        return _ThereAndBack(self, Job(self.kernel, self.code.compiled, inputs, self.saved_steps), columns)
 
     # Results ---------------------------------------------------------------------------------------------------------
 
@@ -188,32 +198,33 @@ class Gradients:
         return found
 
 
-@dataclass
 class _ThereAndBack:
-    """One chunk of draws on its way."""
+    """Some columns, ready to go there and back."""
 
-    whole: Gradients
-    job: Job
-
-    def run(self, columns: NDArray[np.int64]) -> tuple[Array, dict[str, Array]]:
-        job, code, kinds = self.job, self.job.code, self.whole.code.kinds
-        steps = job.kernel.program.time.n_steps + 1
+    def __init__(self, whole: Gradients, job: Job, columns: NDArray[np.int64]) -> None:
+        self.whole, self.job, self.columns = whole, job, columns
+        self.steps = job.kernel.program.time.n_steps + 1
         self.bars = np.zeros_like(job.out)
         self.room = {
-            name: self.results(kind.written * (steps if name == "to_moving" else 1)) for name, kind in kinds.items()
+            name: self.results(kind.written * (self.steps if name == "to_moving" else 1))
+            for name, kind in whole.code.kinds.items()
         }
+        self.contexts = [aligned(job.n_blocks * job.context_size) for _ in range(job.inputs.n_scenarios)]
         job.more = self.arrays
-        n = job.n_blocks
-        contexts = [aligned(n * job.context_size) for _ in range(job.inputs.n_scenarios)]
-        records = _records(len(contexts), n * steps * job.layout.record.size)
-        for s, (context, record) in enumerate(zip(contexts, records, strict=True)):
+
+    def run(self) -> tuple[NDArray[np.int64], Array, dict[str, Array]]:
+        job, code, n = self.job, self.job.code, self.job.n_blocks
+        records = _records(len(self.contexts), n * self.steps * job.layout.record.size)
+        for s, (context, record) in enumerate(zip(self.contexts, records, strict=True)):
+            context.fill(0.0)
             job.call(code.begin, s, context, 0, n, 0, 0)
-            job.call(code.go, s, context, 0, n, 0, steps, record)
-        values, bars = self.whole.loss(job.results, columns)
+            job.call(code.go, s, context, 0, n, 0, self.steps, record)
+        values, bars = self.whole.loss(job.results, self.columns)
         self.take_in(bars)
-        for s, (context, record) in enumerate(zip(contexts, records, strict=True)):
-            job.call(code.back, s, context, 0, n, 0, steps, record)
-        return np.broadcast_to(values, job.inputs.n_columns), {name: self.result(name) for name in self.room}
+        for s, (context, record) in enumerate(zip(self.contexts, records, strict=True)):
+            job.call(code.back, s, context, 0, n, 0, self.steps, record)
+        found = {name: self.result(name) for name in self.room}
+        return self.columns, np.broadcast_to(values, job.inputs.n_columns), found
 
     def results(self, rows: int) -> Array:
         shape = (rows, self.job.n_columns) if self.job.lanes else (self.job.n_columns, rows)
@@ -228,6 +239,7 @@ class _ThereAndBack:
     def take_in(self, bars: Mapping[str, Array]) -> None:
         """Put the sensitivities that the loss gave where the code reads them."""
         job = self.job
+        self.bars.fill(0.0)
         for at, one in enumerate(job.layout.schedule.saved):
             if one.name in bars:
                 shape = job.results[one.name].shape
@@ -243,10 +255,9 @@ class _ThereAndBack:
     def result(self, name: str) -> Array:
         """Return a kind of result without what only filled vectors."""
         job, array, kind = self.job, self.room[name], self.whole.code.kinds[name]
-        steps = job.kernel.program.time.n_steps + 1
         whole = job.wanted(array) if job.lanes else array.T
         if name == "to_moving":
-            whole = whole.reshape(steps, kind.written, whole.shape[-1])
+            whole = whole.reshape(self.steps, kind.written, whole.shape[-1])
         return whole if kind.written == kind.rows else whole[..., kind.places, :]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_
 from wm2u_sd.compile.adjoint import Wanted as By
 from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Program
+
+if TYPE_CHECKING:
+    from wm2u_sd.backends.native.gradient import Gradients
 
 LANES = 8
 CONTEXT_BYTES = 256_000  # contexts that are carried in one call stay in the processor's second cache
@@ -142,9 +145,15 @@ class NativeKernel(AbstractKernel):
         self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: By
     ) -> tuple[Array, Gradient]:
         """Run every column and go back over it."""
+        return self.gradients(inputs, save, saved_steps, loss, wanted).run()
+
+    def gradients(
+        self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int], loss: Loss, wanted: By
+    ) -> Gradients:
+        """Return what goes there and back, made ready to do so again and again."""
         from wm2u_sd.backends.native.gradient import Gradients
 
-        return Gradients(self, inputs, tuple(save), list(saved_steps), loss, wanted).run()
+        return Gradients(self, inputs, tuple(save), list(saved_steps), loss, wanted)
 
     def schedule(self, wanted: Wanted) -> Schedule:
         """Return the program laid out for what is wanted of it."""
