@@ -6,6 +6,7 @@ spreads, picks and takes are no work: they only say where a value is read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,6 +18,10 @@ Shape = tuple[int, ...]
 
 SHAPING = frozenset({"view", "spread", "take", "pick"})
 REDUCTIONS = frozenset({"sum", "product", "smallest", "largest"})
+NEUTRAL = {"sum": -0.0, "product": 1.0, "smallest": math.inf, "largest": -math.inf}
+"""What a reduction begins with, so that the first number comes out as it is, a negative zero too."""
+COMBINES = {"sum": "add", "product": "multiply", "smallest": "min", "largest": "max"}
+"""How a reduction takes the next number in."""
 GATHERING = REDUCTIONS | {"put"}
 """Operations whose value comes together while a nest goes over their argument."""
 LEAVES = frozenset({"literal", "constant", "state", "frozen", "memory", "time", "held_time", "bar"})

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wm2u_sd.backends.loops import (
+    COMBINES,
     CONDITIONS,
+    NEUTRAL,
     REDUCTIONS,
     Index,
     Nest,
@@ -20,7 +22,7 @@ from wm2u_sd.backends.loops import (
     reads_of,
 )
 from wm2u_sd.backends.native.module import Module
-from wm2u_sd.backends.native.operations import COMBINES, NEUTRAL, Operations
+from wm2u_sd.backends.native.operations import Operations
 from wm2u_sd.backends.native.tables import LOOKUPS
 from wm2u_sd.backends.native.writer import Value, Writer, literal
 from wm2u_sd.backends.schedule import is_moving

@@ -249,7 +249,7 @@ class Job:
     def packed_constants(self) -> Array:
         """Return the varying constants, (elements, draws)."""
         parts = [self.columns(self.inputs.constants[k], self.n_draws) for k in self.layout.varying]
-        return np.concatenate(parts) if parts else np.zeros((1, 1))
+        return np.ascontiguousarray(np.concatenate(parts)) if parts else np.zeros((1, 1))
 
     def packed_shared(self) -> Array:
         """Return the constants that do not vary, one after the other."""
@@ -309,7 +309,7 @@ class Job:
                 parts.append(np.concatenate([self.columns(row, self.n_draws) for row in own] or [np.zeros((1, 1))]))
             else:
                 parts.append(np.concatenate([*(self.side_by_side(row[..., 0]) for row in own), np.zeros(1)]))
-        return np.stack(parts)
+        return np.ascontiguousarray(np.stack(parts))
 
     # Running ---------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 from wm2u_sd.backends.native.mathematics import NAMES, function
@@ -15,10 +14,6 @@ COMPARISONS = {
     "less": "olt", "less_equal": "ole", "greater": "ogt", "greater_equal": "oge", "equal": "oeq", "not_equal": "une",
 }  # fmt: skip
 INTRINSICS = {"sqrt": "sqrt", "abs": "fabs", "integer": "trunc"}
-NEUTRAL = {"sum": 0.0, "product": 1.0, "smallest": math.inf, "largest": -math.inf}
-"""What a reduction begins with."""
-COMBINES = {"sum": "add", "product": "multiply", "smallest": "min", "largest": "max"}
-"""How a reduction takes the next number in."""
 
 
 class Operations:

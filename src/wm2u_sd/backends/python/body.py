@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from wm2u_sd.backends.loops import REDUCTIONS, Index, Nest, Read, Store, Task, lengths, reads_of
-from wm2u_sd.backends.python.operations import COMBINES, NEUTRAL, Operations
+from wm2u_sd.backends.loops import COMBINES, NEUTRAL, REDUCTIONS, Index, Nest, Read, Store, Task, lengths, reads_of
+from wm2u_sd.backends.python.operations import Operations
 from wm2u_sd.backends.python.writer import Writer, counter, filled, position
 from wm2u_sd.compile.program import Code, Program
 

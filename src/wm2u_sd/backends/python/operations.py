@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 SYMBOLS = {
@@ -10,10 +9,6 @@ SYMBOLS = {
     "greater_equal": ">=", "equal": "==", "not_equal": "!=", "and": "and", "or": "or",
 }  # fmt: skip
 RAISING = frozenset({"power", "exp", "ln", "log10", "sqrt", "sin", "cos", "tan"})
-NEUTRAL = {"sum": 0.0, "product": 1.0, "smallest": math.inf, "largest": -math.inf}
-"""What a reduction begins with."""
-COMBINES = {"sum": "add", "product": "multiply", "smallest": "min", "largest": "max"}
-"""How a reduction takes the next number in."""
 
 
 class Operations:

@@ -133,7 +133,7 @@ def go(column, step, stop):
                 v12 = v5 - v11
                 rate0[i] = v12
             if at >= 0:
-                v2 = 0.0
+                v2 = -0.0
                 for i in range(2):
                     v2 += s0[i]
                 out0[at] = v2
