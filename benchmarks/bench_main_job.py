@@ -13,12 +13,11 @@ import numpy as np
 from bench import Benchmark, Call, reported
 from ours import backend_name, inputs
 
-from wm2u_sd.backends.plan import with_arguments
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.care.answer import LEVELS, RATES, RUN_STEPS, answer, chosen
 from wm2u_sd.care.places import Place, fitting_model, open_place
 from wm2u_sd.compile.integrators import TABLEAUX
-from wm2u_sd.compile.program import Level, Program
+from wm2u_sd.compile.program import Level, Program, with_arguments
 from wm2u_sd.simulation.ensemble import Ensemble
 from wm2u_sd.simulation.scenario import Scenario
 from wm2u_sd.simulation.simulate import Simulator

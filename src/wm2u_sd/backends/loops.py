@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from wm2u_sd.compile.program import Code, Instruction
+from wm2u_sd.compile.program import Code, Instruction, with_arguments
 from wm2u_sd.model.shape import Axis
 
 Shape = tuple[int, ...]
@@ -159,13 +159,7 @@ def reads_of(code: Code, task: Task) -> tuple[Read, ...]:
 
 def tasks_for(code: Code, roots: Iterable[int], done: Collection[int] = ()) -> list[int]:
     """Return the instructions that work is needed for, in order, to have some values; those done are left out."""
-    found: set[int] = set()
-    waiting = list(roots)
-    while waiting:
-        number = waiting.pop()
-        if number not in found and number not in done:
-            found.add(number)
-            waiting.extend(code.instructions[number].arguments)
+    found = with_arguments(code, roots, done)
     return sorted(n for n in found if code.instructions[n].operation not in SHAPING | LEAVES)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wm2u_sd.backends.operations import CURVED, HANDING_ON, IN_PLACE, Operation, bound
-from wm2u_sd.compile.program import Code, Instruction, Level
+from wm2u_sd.compile.program import Code, Instruction, Level, with_arguments
 
 GIVEN = frozenset({"literal", "constant", "state", "frozen", "memory", "line", "time", "held_time"})
 
@@ -76,18 +76,6 @@ def plan(code: Code, wanted: Iterable[int], kept: Iterable[int] = ()) -> Plan:
         kept: Further instructions whose values are wanted only when something is to be kept.
     """
     return _Planner(code, frozenset(wanted), frozenset(kept)).plan()
-
-
-def with_arguments(code: Code, roots: Iterable[int]) -> frozenset[int]:
-    """Return the instructions that these are worked out from, themselves included."""
-    found: set[int] = set()
-    waiting = list(roots)
-    while waiting:
-        number = waiting.pop()
-        if number not in found:
-            found.add(number)
-            waiting.extend(code.instructions[number].arguments)
-    return frozenset(found)
 
 
 @dataclass

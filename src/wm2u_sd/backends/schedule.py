@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from wm2u_sd.backends.loops import Nest, Shape, Store, lengths, lengths_of, nests, stored, tasks_for
-from wm2u_sd.backends.plan import with_arguments
 from wm2u_sd.compile.integrators import TABLEAUX, Tableau
-from wm2u_sd.compile.program import Code, Instruction, Level, Program
+from wm2u_sd.compile.program import Code, Instruction, Level, Program, with_arguments
 
 RATE = "rate of "
 

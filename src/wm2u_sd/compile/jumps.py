@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wm2u_sd.compile.program import Code, Instruction, Program
+from wm2u_sd.compile.program import Code, Instruction, Program, with_arguments
 
 ORDERED = frozenset({"less", "less_equal", "greater", "greater_equal"})
 EQUAL = frozenset({"equal", "not_equal", "truth"})
@@ -66,14 +66,7 @@ def _is_guard(instructions: Sequence[Instruction], one: Instruction) -> bool:
 
 
 def _within(code: Code, roots: Iterable[int]) -> list[Instruction]:
-    found: set[int] = set()
-    waiting = list(roots)
-    while waiting:
-        number = waiting.pop()
-        if number not in found:
-            found.add(number)
-            waiting.extend(code.instructions[number].arguments)
-    return [code.instructions[number] for number in found]
+    return [code.instructions[number] for number in with_arguments(code, roots)]
 
 
 def _constants(code: Code, roots: Iterable[int]) -> set[int]:

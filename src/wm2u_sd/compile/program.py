@@ -6,6 +6,7 @@ parts). Every value is an array over its axes and, last, over the columns of a b
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -97,6 +98,18 @@ class Code:
 
     instructions: tuple[Instruction, ...]
     values: dict[str, int]
+
+
+def with_arguments(code: Code, roots: Iterable[int], done: Collection[int] = ()) -> frozenset[int]:
+    """Return the instructions that these are worked out from, themselves included; those done are left out."""
+    found: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        number = waiting.pop()
+        if number not in found and number not in done:
+            found.add(number)
+            waiting.extend(code.instructions[number].arguments)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)

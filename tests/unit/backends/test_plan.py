@@ -1,8 +1,8 @@
 """What is worked out for what is wanted."""
 
-from wm2u_sd.backends.plan import plan, with_arguments
+from wm2u_sd.backends.plan import plan
 from wm2u_sd.compile.lower import lower
-from wm2u_sd.compile.program import Code, Level, Program
+from wm2u_sd.compile.program import Code, Level, Program, with_arguments
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Stock
