@@ -22,6 +22,8 @@ _HOMES = {
     "simulation.ensemble": ("Ensemble", "draw"),
     "simulation.simulate": ("simulate", "Simulator"),
     "simulation.run": ("Run",),
+    "simulation.stored": ("open_run",),
+    "simulation.summary": ("summary_over_draws",),
     "simulation.gradient": ("gradient", "jacobian", "Gradient"),
     "calibration.observations": ("Observations", "Series", "Count"),
     "calibration.least_squares": ("fit_least_squares",),

@@ -17,8 +17,9 @@ from wm2u_sd.calibration.observations import Observations
 from wm2u_sd.errors import CalibrationError, SimulationError
 from wm2u_sd.model.model import Model
 from wm2u_sd.simulation.ensemble import Ensemble
+from wm2u_sd.simulation.job import Progress
 from wm2u_sd.simulation.scenario import Scenario
-from wm2u_sd.simulation.simulate import Progress, Simulator
+from wm2u_sd.simulation.simulate import Simulator
 from wm2u_sd.simulation.streams import uniforms
 
 Array = NDArray[np.float64]

@@ -12,9 +12,10 @@ from wm2u_sd.economics.counting import base_and_elements
 from wm2u_sd.economics.honesty import HonestyBlock, honesty_blocks
 from wm2u_sd.economics.money_units import DAYS
 from wm2u_sd.errors import MoneyError, NameUnknownError, did_you_mean
+from wm2u_sd.simulation.job import Progress
 from wm2u_sd.simulation.run import CUMULATIVE, Run
 from wm2u_sd.simulation.scenario import Scenario
-from wm2u_sd.simulation.simulate import Progress, Simulator
+from wm2u_sd.simulation.simulate import Simulator
 
 BASELINE = "as_now"
 COUNCIL = "council"

@@ -16,8 +16,8 @@ from wm2u_sd.io.paths import is_file, is_folder
 from wm2u_sd.io.text import load
 from wm2u_sd.model.model import Model
 from wm2u_sd.simulation.ensemble import Ensemble, draw
+from wm2u_sd.simulation.job import Progress
 from wm2u_sd.simulation.scenario import Scenario
-from wm2u_sd.simulation.simulate import Progress
 
 
 def models_root() -> Path:

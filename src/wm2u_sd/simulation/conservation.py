@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from wm2u_sd.backends.base import Array
 from wm2u_sd.compile.lower import INTEGRAL
 from wm2u_sd.errors import SimulationError
 from wm2u_sd.model.model import Model
@@ -13,6 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 TOLERANCE = 1e-9  # of the largest amount in the row
+KEYS = ("at_start", "entered", "left", "at_end", "difference")
+
+Amounts = Mapping[str, Array]
+"""For each of `KEYS` an array (population, scenario, draw)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +71,66 @@ def needed(population: Population) -> list[str]:
     return [*population.stocks, *(INTEGRAL + flow for flow in (*population.entering, *population.leaving))]
 
 
-def check_ledger(ledger: xr.Dataset) -> None:
+def amounts(parts: Sequence[Population], at: Callable[[str, int], Array]) -> Amounts:
+    """Return both sides of the ledger.
+
+    Args:
+        parts: The populations, one at least.
+        at: Gives a name's total at the first (0) or the last moment (-1), (scenario, draw).
+    """
+    rows = [_row(population, at) for population in parts]
+    return {key: np.array([row[key] for row in rows]) for key in KEYS}
+
+
+def _row(population: Population, at: Callable[[str, int], Array]) -> Amounts:
+    def total(names: Iterable[str], end: int) -> Array:
+        whole = np.zeros_like(nothing)
+        for name in names:
+            whole += at(name, end)
+        return whole
+
+    nothing = at(population.stocks[0], 0)
+    start, end = total(population.stocks, 0), total(population.stocks, -1)
+    entered = total((INTEGRAL + flow for flow in population.entering), -1)
+    left = total((INTEGRAL + flow for flow in population.leaving), -1)
+    return dict(zip(KEYS, (start, entered, left, end, start + entered - left - end), strict=True))
+
+
+def ledger_of(parts: Sequence[Population], sides: Amounts, where: Mapping[str, Any]) -> xr.Dataset:
+    """Label both sides of the ledger; `where` gives the coordinates of the dimensions after the population."""
+    import xarray as xr
+
+    names = {"population": [population.name for population in parts], **where}
+    shape = tuple(len(labels) for labels in names.values())
+    return xr.Dataset({key: (tuple(names), np.reshape(sides[key], shape)) for key in KEYS}, names)
+
+
+def check_amounts(parts: Sequence[Population], sides: Amounts) -> None:
     """Refuse a run that made or lost anybody.
 
     Raises:
         SimulationError: In some draw the two sides differ by more than 1e-9 of the larger, or are no numbers.
     """
-    for name in ledger["population"].values:
-        row = {key: abs(values) for key, values in ledger.sel(population=name).data_vars.items()}
-        scale = float(row["at_start"].max(skipna=False) + row["entered"].max(skipna=False) + 1e-300)
-        worst = float(row["difference"].max(skipna=False)) / scale if row["difference"].size else 0.0
-        if not worst <= TOLERANCE:
+    if not sides["difference"].size:
+        return
+    largest = {key: np.abs(values).max(axis=(1, 2)) for key, values in sides.items()}
+    worst = largest["difference"] / (largest["at_start"] + largest["entered"] + 1e-300)
+    for population, gap in zip(parts, worst, strict=True):
+        if not gap <= TOLERANCE:
             raise SimulationError(
-                f"{name}: start + in and end + out differ by {worst:.2g} of the total; "
+                f"{population.name}: start + in and end + out differ by {gap:.2g} of the total; "
                 "the step is too long for the fastest flow, or a flow runs backwards out of an empty stock"
             )
 
 
 def ledger_text(ledger: xr.Dataset) -> str:
-    """Print the ledger: the middle draw of every population and scenario, and the largest difference in any draw."""
+    """Print the ledger: the middle draw (or block) of every population and scenario, and the largest difference."""
     heads = "".join(f"{head:>14}" for head in ("at start", "+ in", "- out", "= at end"))
     lines = [f"{'population':<22}{'scenario':<20}{heads}{'largest gap':>13}"]
     for name in ledger["population"].values:
         for scenario in ledger["scenario"].values:
             row = ledger.sel(population=name, scenario=scenario)
-            middle = row.median("draw")
+            middle = row.median()
             figures = "".join(f"{float(middle[k]):>14,.1f}" for k in ("at_start", "entered", "left", "at_end"))
             gap = float(abs(row["difference"]).max())
             lines.append(f"{name!s:<22}{scenario!s:<20}{figures}{gap:>13.1e}")

@@ -145,7 +145,21 @@ def draw(model: Model, n: int, seed: str | int = "wm2u") -> Ensemble:
     """
     must_be_model(model)
     refuse_no_draws(n)
-    values = {}
+    return Ensemble({name: drawn(prior, n, seed, name) for name, prior in priors(model).items()}, n, str(seed))
+
+
+def drawn(prior: Prior, n: int, seed: str | int, name: str) -> Draws:
+    """Draw one constant, the same numbers as `draw` gives it beside others."""
+    return quantile(prior, uniforms(seed, name, n))
+
+
+def priors(model: Model) -> dict[str, Prior]:
+    """Return the priors of the constants that have one.
+
+    Raises:
+        ModelError: A prior on a constant with dimensions, or one that cannot be.
+    """
+    found = {}
     for constant in model.constants():
         if constant.prior is None:
             continue
@@ -154,5 +168,5 @@ def draw(model: Model, n: int, seed: str | int = "wm2u") -> Ensemble:
         fault = prior_fault(constant.prior)
         if fault:
             raise ModelError(f"{constant.name}: {fault}")
-        values[constant.name] = quantile(constant.prior, uniforms(seed, constant.name, n))
-    return Ensemble(values, n, str(seed))
+        found[constant.name] = constant.prior
+    return found

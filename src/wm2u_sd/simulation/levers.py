@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import lcm
 
 import numpy as np
 
-from wm2u_sd.backends.base import Move
+from wm2u_sd.backends.base import Array, Move
 from wm2u_sd.errors import ModelError, NameUnknownError, did_you_mean
 from wm2u_sd.model.model import Model
-from wm2u_sd.model.timing import Time
+from wm2u_sd.model.timing import Time, exact
 from wm2u_sd.model.variables import Lookup
 from wm2u_sd.simulation.scenario import Lever, Scenario
+
+EXACT = 2**53  # whole numbers below are floats as well, so that one division rounds as an exact fraction does
 
 VERBS = ("to", "add", "times", "series", "points")
 
@@ -34,34 +37,35 @@ def all_levers(scenario: Scenario) -> list[Lever]:
     return [*(Lever(name, to=value) for name, value in scenario.set.items()), *scenario.levers]
 
 
-def in_force(lever: Lever, time: float) -> float:
+def in_force(lever: Lever, times: Array) -> Array:
     """Return how much of a lever is in force, 0 to 1: a third-order delay of its step up and its step down (SEM-51).
 
-    `time` is the middle of a step, so that what is held during a step is right on average.
+    `times` are the middles of steps, so that what is held during a step is right on average.
     """
-    return _risen(lever, lever.start, time) - (0.0 if lever.end is None else _risen(lever, lever.end, time))
+    risen = _risen(lever, lever.start, times)
+    return risen - _risen(lever, lever.end, times) if lever.end is not None else risen
 
 
-def _risen(lever: Lever, since: float | None, time: float) -> float:
+def _risen(lever: Lever, since: float | None, times: Array) -> Array:
     if since is None:
-        return 1.0
-    if lever.ramp <= 0 or time <= since:
-        return float(time > since)
-    s = 3 * (time - since) / lever.ramp
-    return 1.0 - float(np.exp(-s)) * (1 + s + s * s / 2)
+        return np.ones_like(times)
+    if lever.ramp <= 0:
+        return (times > since).astype(float)
+    s = 3 * np.maximum(times - since, 0.0) / lever.ramp
+    return np.where(times > since, 1.0 - np.exp(-s) * (1 + s + s * s / 2), 0.0)
 
 
-def change(lever: Lever, time: float, share: float) -> tuple[float, float]:
+def change(lever: Lever, times: Array, share: Array) -> tuple[Array, Array]:
     """Return what a lever, in force by a share, multiplies a constant by and then adds to it; by none, (1, 0)."""
     rest = 1.0 - share
     if lever.series is not None:
-        times, points = zip(*lever.series, strict=True)
-        return rest, share * float(np.interp(time, times, points)) if share else 0.0
+        at, points = zip(*lever.series, strict=True)
+        return rest, share * np.interp(times, at, points)
     if lever.to is not None:
         return rest, share * lever.to
     if lever.add is not None:
-        return 1.0, share * lever.add
-    return rest + share * (1.0 if lever.times is None else lever.times), 0.0
+        return np.ones_like(share), share * lever.add
+    return rest + share * (1.0 if lever.times is None else lever.times), np.zeros_like(share)
 
 
 def check_targets(model: Model, scenarios: Sequence[Scenario]) -> None:
@@ -90,14 +94,23 @@ def moving_names(scenarios: Sequence[Scenario]) -> list[str]:
 
 def moves(time: Time, scenarios: Sequence[Scenario]) -> dict[str, Move]:
     """Return what scenarios do to each constant that one of them moves, step by step, levers in order."""
-    times = [time.at(step) for step in range(time.n_steps + 1)]
-    shape = (len(times), len(scenarios))
+    shape = (time.n_steps + 1, len(scenarios))
     found = {name: Move(np.ones(shape), np.zeros(shape)) for name in moving_names(scenarios)}
+    times = starts(time) if found else np.zeros(0)
     for number, scenario in enumerate(scenarios):
         for lever in (lever for lever in all_levers(scenario) if lever.points is None):
-            changes = [change(lever, now, in_force(lever, now + time.dt / 2)) for now in times]
-            by, plus = np.array(changes).T
+            by, plus = change(lever, times, in_force(lever, times + time.dt / 2))
             move = found[lever.target]
             move.times[:, number] *= by
             move.plus[:, number] = move.plus[:, number] * by + plus
     return found
+
+
+def starts(time: Time) -> Array:
+    """Return the time at the start of each step and at the end, to the last bit what `Time.at` says of each."""
+    start, step = exact(time.start, "start"), time.exact_step
+    whole = lcm(start.denominator, step.denominator)
+    first, each = int(start * whole), int(step * whole)
+    if max(abs(first) + each * time.n_steps, whole) >= EXACT:
+        return np.array([time.at(number) for number in range(time.n_steps + 1)])
+    return np.asarray((first + each * np.arange(time.n_steps + 1)) / whole)

@@ -33,7 +33,8 @@ class Run:
         data: Dataset, dims scenario, draw, time and then those of the model; every variable has `units`, `long_name`.
             `cumulative_<flow>` is the amount since the start, so the amount in a period is a difference of two.
         parameters: Dataset of the constants that vary between draws, dims (draw,).
-        ledger: Dataset with at_start, entered, left, at_end and difference, dims (population, scenario, draw).
+        ledger: Dataset with at_start, entered, left, at_end and difference, dims (population, scenario, draw). Of a
+            stored run it has blocks in the place of draws: the mean of each, and its largest difference.
         failures: Draws left out.
         provenance: Model digest, seed, versions and settings, as text.
         model: The model that was run.

@@ -79,3 +79,8 @@ def scenario_to_dict(scenario: Scenario) -> dict[str, Any]:
     facts = {key: value for key, value in asdict(scenario).items() if key != "place"}
     levers = [{key: value for key, value in lever.items() if key != "place"} for lever in facts["levers"]]
     return {**facts, "levers": levers}
+
+
+def scenario_from_dict(facts: Mapping[str, Any]) -> Scenario:
+    """Read back what `scenario_to_dict` gave, after a way through JSON as well."""
+    return Scenario(**{**facts, "levers": tuple(Lever(**lever) for lever in facts["levers"])})

@@ -3,18 +3,22 @@
 import numpy as np
 import pytest
 
+from wm2u_sd.backends.registry import backend
+from wm2u_sd.compile.lower import lower
 from wm2u_sd.errors import ModelError, SimulationError
 from wm2u_sd.model.model import Balance, Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
+from wm2u_sd.simulation import balance
+from wm2u_sd.simulation.ensemble import draw
 from wm2u_sd.simulation.run import Run
 from wm2u_sd.simulation.scenario import Lever, Scenario
 from wm2u_sd.simulation.simulate import simulate
 
 
-def chain(balance: Balance) -> Model:
+def chain(sought: Balance) -> Model:
     """Two stocks in a row: in -> first -> second -> out, at rates that differ between draws."""
-    return Model("chain", time=Time(0, 12, "1/4", method="rk4"), balance=balance).define(
+    return Model("chain", time=Time(0, 12, "1/4", method="rk4"), balance=sought).define(
         Stock("first", "first_at_start", inflows=["entering"], outflows=["moving"]),
         Stock("second", "second_at_start", inflows=["moving"], outflows=["leaving"]),
         Flow("entering", "arrivals"),
@@ -106,7 +110,7 @@ def test_a_model_that_cannot_be_balanced_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("balance", "word"),
+    ("sought", "word"),
     [
         (Balance(("arrivals",), steady=("first", "second")), "1"),
         (Balance(("arrivls",), steady=("first",)), "arrivls"),
@@ -114,8 +118,40 @@ def test_a_model_that_cannot_be_balanced_is_an_error() -> None:
         (Balance(("arrivals",), zero=("gapp",)), "gapp"),
     ],
 )
-def test_a_balance_that_names_what_it_should_not_is_refused(balance: Balance, word: str) -> None:
+def test_a_balance_that_names_what_it_should_not_is_refused(sought: Balance, word: str) -> None:
     with pytest.raises(ModelError) as caught:
-        simulate(chain(balance))
+        simulate(chain(sought))
 
     assert word in str(caught.value)
+
+
+# Pieces ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 64])
+def test_what_is_found_for_a_draw_does_not_depend_on_those_beside_it(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = parabola(Prior("uniform", -4, 4, 0), 1.0)
+    whole = simulate(model, draws=100)
+    for name in ("DRAWS_AT_ONCE", "COLUMNS_AT_ONCE", "JACOBIANS_AT_ONCE"):
+        monkeypatch.setattr(balance, name, at_once)
+    pieces = simulate(model, draws=100)
+
+    assert whole.parameters["x"].values.tolist() == pieces.parameters["x"].values.tolist()
+    assert whole.failures == pieces.failures
+
+
+@pytest.mark.parametrize("sought", [BOTH, Balance(("second_at_start", "arrivals"), steady=("first",), zero=("gap",))])
+def test_a_program_of_the_conditions_alone_finds_the_same(sought: Balance) -> None:
+    model = chain(sought)
+    program = lower(model)
+    constants = {c.name: np.asarray(c.value, float)[..., np.newaxis] for c in model.constants()}
+    constants |= draw(model, 20).values
+    found = [
+        balance.rest(model, backend().compile(one), constants, 20) for one in (program, balance.resting(model, program))
+    ]
+
+    assert {n: v.tolist() for n, v in found[0][0].items()} == {n: v.tolist() for n, v in found[1][0].items()}
+    assert found[0][1].all()
+    assert found[1][1].all()

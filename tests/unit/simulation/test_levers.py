@@ -8,6 +8,7 @@ from wm2u_sd.errors import ModelError, NameUnknownError
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Lookup, Prior, Stock
+from wm2u_sd.simulation.levers import starts
 from wm2u_sd.simulation.run import Run
 from wm2u_sd.simulation.scenario import Lever, Scenario
 from wm2u_sd.simulation.simulate import simulate
@@ -221,3 +222,28 @@ def test_a_lever_gives_exactly_one_verb(lever: Lever, said: str, model: Model) -
 )
 def test_a_lever_that_cannot_be_is_refused_and_never_guessed(lever: Lever, said: str, model: Model) -> None:
     assert said in refused(model, lever)
+
+
+# Moments --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        Time(0, 10, "1/3"), Time(-2.5, 7.5, 0.1), Time(2015.25, 2025.25, "1/64"), Time(1e6, 1e6 + 3, 1), Time(3, 3, 1),
+        Time(0.123457, 5.123457, "1/999983"),
+    ],
+)  # fmt: skip
+def test_steps_start_at_the_exact_moments(time: Time) -> None:
+    found = starts(time)
+
+    assert time.n_steps + 1 == len(found)
+    for step in {0, 1, time.n_steps // 3, time.n_steps}:
+        if step <= time.n_steps:
+            assert time.at(step) == found[step]
+
+
+def test_moments_too_fine_for_floats_are_exact_as_well() -> None:
+    time = Time("0.123456789012", "1.123456789012", "1/7")  # type: ignore[arg-type]
+
+    assert [time.at(step) for step in range(8)] == starts(time).tolist()

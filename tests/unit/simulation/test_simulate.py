@@ -13,6 +13,7 @@ from wm2u_sd.model.dimensions import Dimension
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.timing import Time
 from wm2u_sd.model.variables import Auxiliary, Constant, Flow, Prior, Stock
+from wm2u_sd.simulation import job
 from wm2u_sd.simulation.run import Failure
 from wm2u_sd.simulation.scenario import Lever, Scenario
 from wm2u_sd.simulation.simulate import Simulator, simulate
@@ -143,6 +144,26 @@ def test_a_compiled_model_runs_one_ensemble_after_another(tank: Model) -> None:
             simulate(tank, draws=drawn).data["level"].values.tolist()
             == simulator.run(drawn).data["level"].values.tolist()
         )
+
+
+@pytest.mark.parametrize("block_bytes", [1, 500])
+def test_results_do_not_depend_on_blocks(block_bytes: int, fragile: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenarios = [Scenario("as_now"), Scenario("later", levers=[Lever("threshold", to=0.25, start=3.0)])]
+    whole = simulate(fragile, scenarios, draws=40, seed=1)
+    monkeypatch.setattr(job, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(job, "FEWEST_COLUMNS", 1)
+    pieces = simulate(fragile, scenarios, draws=40, seed=1)
+
+    assert whole.data.identical(pieces.data)
+    assert whole.ledger.identical(pieces.ledger)
+    assert whole.failures == pieces.failures
+    assert whole.failures
+
+
+def test_the_ledger_needs_nothing_to_be_kept(tank: Model) -> None:
+    ledger = simulate(tank, save="half").ledger
+
+    assert [1.0, 12.0, 0.0, 13.0, 0.0] == [float(ledger[key].squeeze()) for key in ledger]
 
 
 # Failed draws ---------------------------------------------------------------------------------------------------------
