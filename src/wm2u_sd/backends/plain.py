@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from wm2u_sd.backends.base import AbstractBackend, AbstractKernel, Array, Inputs, Moment, Steps
 from wm2u_sd.backends.python.backend import PythonBackend
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.compile.program import Program
+from wm2u_sd.errors import SimulationError
 
 FEW = 8  # columns: Python takes some ten times as long for each of them as NumPy's calls take for all
 
@@ -16,8 +18,10 @@ class PlainKernel(AbstractKernel):
     """Runs a few columns as Python and many with NumPy."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.one_by_one, self.together = PythonBackend().compile(program), NumpyKernel(program)
+        self.program, self.together = program, NumpyKernel(program)
+        self.one_by_one: AbstractKernel = self.together
+        with suppress(SimulationError):  # what Python does not print NumPy does
+            self.one_by_one = PythonBackend().compile(program)
 
     def run(self, inputs: Inputs, save: Sequence[str], saved_steps: Sequence[int]) -> tuple[dict[str, Array], Steps]:
         """Run every column from start to end."""
@@ -36,9 +40,5 @@ class PlainBackend(AbstractBackend):
     same_bits = False
 
     def compile(self, program: Program) -> AbstractKernel:
-        """Return a kernel.
-
-        Raises:
-            SimulationError: The program has an operation or a method that is not printed as Python.
-        """
+        """Return a kernel."""
         return PlainKernel(program)

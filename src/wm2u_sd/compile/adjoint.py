@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wm2u_sd.compile.builder import Builder
-from wm2u_sd.compile.derivatives import ELEMENTWISE, REDUCTIONS, SEED, WITHOUT, Emitter
+from wm2u_sd.compile.derivatives import ELEMENTWISE, REDUCTIONS, SEED, STEEP, WITHOUT, Emitter, Where
 from wm2u_sd.compile.program import Code, Instruction, Level
 from wm2u_sd.model.shape import Axes
 
@@ -104,10 +104,17 @@ def reverse(
 
 @dataclass
 class _Reversal:
+    """One code on its way back.
+
+    Attributes:
+        behind_branches: Instructions whose bar may be 0 because the branch that they are in was not taken.
+    """
+
     emitter: Emitter
     active: frozenset[int]
     tables: Mapping[int, int]
     bars: dict[int, int] = field(default_factory=dict)
+    behind_branches: set[int] = field(default_factory=set)
     points: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
     def send(self, number: int, bar: int) -> None:
@@ -125,15 +132,28 @@ class _Reversal:
         if one.operation in ELEMENTWISE:
             self.elementwise(number, one, bar)
         elif one.operation in BACK and one.arguments[0] in self.active:
+            if number in self.behind_branches:
+                self.behind_branches.add(one.arguments[0])
             self.send(one.arguments[0], BACK[one.operation](self.emitter, number, one, bar))
         if one.operation == "lookup" and one.payload in self.tables:
             self.to_points(one, bar)
 
     def elementwise(self, number: int, one: Instruction, bar: int) -> None:
-        partials = ELEMENTWISE[one.operation](self.emitter, number, one)
+        e, partials = self.emitter, ELEMENTWISE[one.operation](self.emitter, number, one)
+        behind = number in self.behind_branches
         for argument, partial in zip(one.arguments, partials, strict=True):
             if argument in self.active:
-                self.send(argument, partial.of(self.emitter, bar))
+                sent = partial.of(e, bar)
+                if behind and self.may_be_infinite(one):
+                    sent = e.choose(e.emit("not_equal", bar, e.literal(0.0)), sent, e.literal(0.0))
+                self.send(argument, sent)
+                if behind or isinstance(partial, Where):
+                    self.behind_branches.add(argument)
+
+    def may_be_infinite(self, one: Instruction) -> bool:
+        """Whether a value may have a slope without end, so that a bar of 0, of a branch not taken, would not stay 0."""
+        factors = [self.emitter.builder.instructions[argument].operation for argument in one.arguments]
+        return one.operation in STEEP or (one.operation == "multiply" and not STEEP.isdisjoint(factors))
 
     def to_points(self, one: Instruction, bar: int) -> None:
         """Send the bar of a value that was looked up on to the points."""

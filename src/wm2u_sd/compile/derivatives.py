@@ -227,6 +227,10 @@ ELEMENTWISE: Mapping[str, Rule] = {
 """How the value of an elementwise operation changes with each argument."""
 
 
+STEEP = frozenset({"divide", "power", "ln", "log10", "sqrt", "tan", "exp", "ration.share"})
+"""Operations whose value or slope may have no end."""
+
+
 def _product(e: Emitter, number: int, one: Instruction) -> int:
     """Give the product of all other factors: with one of them 0 there is any only for that one."""
     x, positions = one.arguments[0], one.payload

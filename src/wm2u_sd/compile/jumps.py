@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wm2u_sd.compile.program import Code, Instruction, Program, with_arguments
+from wm2u_sd.compile.derivatives import WITHOUT
+from wm2u_sd.compile.program import Code, Instruction, Line, Memory, Program, with_arguments
 
 ORDERED = frozenset({"less", "less_equal", "greater", "greater_equal"})
 EQUAL = frozenset({"equal", "not_equal", "truth"})
@@ -38,7 +39,23 @@ def jumps(program: Program) -> Jumps:
     """
     events, thresholds = _of_conditions(program.step)  # at the start all that moves stands still
     events |= _constants(program.start, [line.delay for line in program.lines])
+    thresholds |= _without_derivative(program)
     return Jumps(tuple(sorted(events)), tuple(sorted(thresholds - events)))
+
+
+def _without_derivative(program: Program) -> set[int]:
+    """Return the constants that act on the course of a run through conditions only: every derivative by them is 0."""
+    history: list[Line | Memory] = [*program.lines, *program.memories]
+    at_start = [*program.initials, *program.frozen_values, *(one.initial for one in history)]
+    in_steps = [*program.rates, *(one.source for one in history)]
+    acting: set[int] = set()
+    smooth: set[int] = set()
+    for code, roots in ((program.start, at_start), (program.step, in_steps)):
+        acting |= _constants(code, roots)
+        jumping = [n for n, one in enumerate(code.instructions) if one.operation in WITHOUT]
+        reached = with_arguments(code, [root for root in roots if root not in jumping], jumping)
+        smooth |= {one.payload for one in map(code.instructions.__getitem__, reached) if one.operation == "constant"}
+    return acting - smooth
 
 
 def _of_conditions(code: Code) -> tuple[set[int], set[int]]:

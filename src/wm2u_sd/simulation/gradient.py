@@ -8,7 +8,7 @@ carry none; the constants that act through them are named beside a gradient.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -314,7 +314,8 @@ class _Conditions:
             raise ModelError(f"{setting.model.name} has no balance")
         program, n = directions.program, setting.inputs.n_draws
         wanted = [TANGENT + name for name in (*balance.steady, *balance.zero)]
-        moment = backend().compile(program).at_start(directions.inputs, names=wanted)
+        unmoved = replace(directions.inputs, moves={}, tables={})  # as it is solved: before scenarios move anything
+        moment = backend().compile(program).at_start(unmoved, names=wanted)
         rows = {slot.name: slot.rows for slot in program.states}
         steady = [moment.rates[rows[TANGENT + name]].sum(axis=0) for name in balance.steady]
         columns = directions.inputs.n_columns

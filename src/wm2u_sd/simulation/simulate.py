@@ -27,7 +27,8 @@ from wm2u_sd.simulation.balance import refuse_unbalanced, rest, resting
 from wm2u_sd.simulation.conservation import amounts, check_amounts, ledger_of
 from wm2u_sd.simulation.ensemble import Ensemble, draw, is_count
 from wm2u_sd.simulation.failures import named, refuse_all_failed
-from wm2u_sd.simulation.job import Columns, Job, Progress, held
+from wm2u_sd.simulation.job import Columns, Job, held
+from wm2u_sd.simulation.job import Progress as Progress
 from wm2u_sd.simulation.labels import constant_attributes, coordinates, facts, outward
 from wm2u_sd.simulation.levers import check_targets, moving_names
 from wm2u_sd.simulation.run import Run
