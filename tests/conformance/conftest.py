@@ -189,9 +189,11 @@ def same_bits(one: Values, other: Values) -> bool:
 
 
 class Nudged(AbstractBackend):
-    """The oracle with every result of an operation that IEEE 754 leaves open moved by two in its last place.
+    """The oracle with results moved as far as arithmetic leaves them open.
 
-    What moves with it by more than is allowed says nothing about a backend.
+    Those are the last places of elementary functions, of products, and of sums that may be added up in another order,
+    and the sign of a zero that min and max find. What moves with them by more than is allowed says nothing about a
+    backend.
     """
 
     name = "nudged"
@@ -209,8 +211,10 @@ class NudgedKernel(NumpyKernel):
 
     def __init__(self, program: Program, sign: int) -> None:
         super().__init__(program)
-        self.changed = {name: _nudged(operations.ELEMENTWISE[name], sign) for name in NOT_FIXED}
-        self.reductions = {"product": _nudged(operations.REDUCTIONS["product"], sign)}
+        self.elementwise = {name: how(operations.ELEMENTWISE[name], sign) for name, how in LEFT_OPEN.items()}
+        self.reductions = {
+            name: how(operations.REDUCTIONS[name], sign) for name, how in LEFT_OPEN_IN_REDUCTIONS.items()
+        }
 
     def run(self, *given: Any) -> Any:
         """Run with other operations."""
@@ -225,25 +229,58 @@ class NudgedKernel(NumpyKernel):
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Put other operations in the place of the oracle's."""
-        tables = ((operations.ELEMENTWISE, self.changed), (operations.REDUCTIONS, self.reductions))
+        tables = ((operations.ELEMENTWISE, self.elementwise), (operations.REDUCTIONS, self.reductions))
         with mock.patch.dict(*tables[0]), mock.patch.dict(*tables[1]):  # type: ignore[arg-type]
             yield
 
 
 def _nudged(operation: Callable[..., Any], sign: int) -> Callable[..., Array]:
+    """Move results by two in their last place, some up and some down."""
+
     def nudged(*arguments: Array, out: Array | None = None, **how: Any) -> Array:
         value = np.asarray(operation(*arguments, **how), float)
         is_odd = value.view(np.int64) & 1 == 1
         towards = np.where(is_odd, sign * np.inf, -sign * np.inf)
         moved = np.nextafter(np.nextafter(value, towards), towards)
-        moved = np.where(np.isfinite(value) & (value != 0.0), moved, value)
-        if out is None:
-            return moved
-        out[...] = moved
-        return out
+        return _put(np.where(np.isfinite(value) & (value != 0.0), moved, value), out)
 
     return nudged
 
+
+def _nudged_zero(operation: Callable[..., Any], sign: int) -> Callable[..., Array]:
+    """Give one sign to all zeros."""
+
+    def nudged(*arguments: Array, out: Array | None = None, **how: Any) -> Array:
+        value = np.asarray(operation(*arguments, **how), float)
+        return _put(np.where(value == 0.0, np.copysign(0.0, sign), value), out)
+
+    return nudged
+
+
+def _nudged_sum(operation: Callable[..., Any], sign: int) -> Callable[..., Array]:
+    """Move sums over several dimensions by what another order makes of a last place."""
+
+    def nudged(value: Array, axis: Sequence[int]) -> Array:
+        moved = sign * 2.0**-52 * operation(np.abs(value), axis) if len(axis) > 1 else 0.0
+        return np.asarray(operation(value, axis) + moved)
+
+    return nudged
+
+
+def _put(value: Array, out: Array | None) -> Array:
+    if out is None:
+        return value
+    out[...] = value
+    return out
+
+
+LEFT_OPEN = {**dict.fromkeys(NOT_FIXED, _nudged), "min": _nudged_zero, "max": _nudged_zero}
+LEFT_OPEN_IN_REDUCTIONS = {
+    "sum": _nudged_sum,
+    "product": _nudged,
+    "smallest": _nudged_zero,
+    "largest": _nudged_zero,
+}
 
 Look = Callable[[AbstractBackend], Values]
 """Has something worked out by a backend."""

@@ -80,7 +80,7 @@ def gradient(
     Args:
         model: The model.
         of: A stock, flow, auxiliary or `cumulative_<name>`: its value at the end, added up over its dimensions. Or by
-            name, weights of its kept values, of any shape that broadcasts to (time, *dims): the weighted sum of all.
+            name, weights of its kept values, of any shape that broadcasts to (time, then its dimensions): their sum.
         by: Constants; None takes all.
         scenario: Under which; None changes nothing.
         draws: As in `simulate`.
@@ -347,7 +347,7 @@ def jacobian(
         backend_name: How to run it, as in `simulate`.
 
     Returns:
-        For each result a variable, dims (by, scenario, draw, time, *dims); `by` names the constants, elements as
+        For each result a variable, dims (by, scenario, draw, time) and its own; `by` names the constants, elements as
         'name[element, ...]'. Constants that are solved for so that a model starts at rest are held where they are.
 
     Raises:
