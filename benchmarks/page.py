@@ -24,10 +24,9 @@ def main() -> None:
 
 def figures(measured: dict[str, Any]) -> str:
     """Return all figures, with the machine they were taken on."""
-    machine = measured["machine"]
     said = (
-        f"Measured on {machine['date'][:10]}: {machine['processor']}, {machine['cores']} cores, {machine['system']}, "
-        f"Python {machine['python']}, NumPy {machine['numpy']}.\n"
+        f"Measured on {measured['date'][:10]}: {measured['processor']}, {measured['cores']} cores, {measured['system']}, "
+        f"Python {measured['python']}, NumPy {measured['numpy']}.\n"
     )
     return "\n".join([said, *map(table, measured["benchmarks"])])
 

@@ -1,6 +1,7 @@
 """Batches of every size, what is kept of them and when, and models that lack what most have."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,12 +32,11 @@ def test_draws_that_differ_in_nothing(agree: Callable, batch: Callable, clinic: 
 
 
 @pytest.mark.parametrize("draws", [1, 9])
-@pytest.mark.parametrize("saved_steps", [[16], [0, 16], [15, 16], [0, 1, 2, 16], [3, 7, 11, 16]], ids=str)
-def test_few_moments_that_are_kept(
-    agree: Callable, batch: Callable, clinic: Callable, draws: int, saved_steps: Sequence[int]
-) -> None:
-    for method in ("euler", "rk4"):
-        agree(batch(clinic(method), draws=draws, saved_steps=saved_steps))
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+def test_few_moments_that_are_kept(agree: Callable, batch: Callable, clinic: Callable, draws: int, method: str) -> None:
+    whole = batch(clinic(method), draws=draws)
+    for saved_steps in ((16,), (0, 16), (15, 16), (0, 1, 2, 16), (3, 7, 11, 16)):
+        agree(replace(whole, saved_steps=saved_steps))
 
 
 SAVED = {

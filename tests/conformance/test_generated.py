@@ -289,7 +289,7 @@ def test_any_model_agrees(agree_but_for_last_places: Callable, batch: Callable, 
     agree_but_for_last_places(batch(case.model, **case.how))
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(cases())
 def test_the_first_moment_of_any_model_agrees(
     agree_at_start_but_for_last_places: Callable, batch: Callable, case: Case
