@@ -24,10 +24,8 @@ def main() -> None:
 
 def figures(measured: dict[str, Any]) -> str:
     """Return all figures, with the machine they were taken on."""
-    said = (
-        f"Measured on {measured['date'][:10]}: {measured['processor']}, {measured['cores']} cores, {measured['system']}, "
-        f"Python {measured['python']}, NumPy {measured['numpy']}.\n"
-    )
+    machine = f"{measured['processor']}, {measured['cores']} cores, {measured['system']}"
+    said = f"Measured on {measured['date'][:10]}: {machine}, Python {measured['python']}, NumPy {measured['numpy']}.\n"
     return "\n".join([said, *map(table, measured["benchmarks"])])
 
 
