@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from wm2u_sd.compile.program import Code, Instruction, with_arguments
+from wm2u_sd.compile.integrators import TABLEAUX
+from wm2u_sd.compile.program import Code, Instruction, Program, with_arguments
+from wm2u_sd.errors import SimulationError
 from wm2u_sd.model.shape import Axis
 
 Shape = tuple[int, ...]
@@ -246,3 +248,19 @@ def stored(code: Code, sections: Sequence[Sequence[Nest]]) -> frozenset[int]:
                     if (is_array and (beside is not nest or not read.is_plain)) or (home == 0 != section):
                         found.add(read.source)
     return frozenset(found)
+
+
+def refuse_unprinted(program: Program, known: Collection[str], backend: str) -> None:
+    """Refuse a program that a printer of loops cannot print.
+
+    Raises:
+        SimulationError: It has an operation that is not known, or a method whose stages look further back than one.
+    """
+    operations = {one.operation for code in (program.start, program.step) for one in code.instructions}
+    missing = sorted(operations.difference(known))
+    if any(weight for row in TABLEAUX[program.time.method].a for weight in row[:-1]):
+        missing.append(program.time.method)
+    if missing:
+        raise SimulationError(
+            f"The backend '{backend}' cannot do {', '.join(missing)}; use backend_name='numpy', which can"
+        )
