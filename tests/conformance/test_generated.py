@@ -282,7 +282,7 @@ def scenarios(draw: st.DrawFn, model: Model) -> Scenario:
     return Scenario("any", levers=levers)
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(cases())
 def test_any_model_agrees(agree_but_for_last_places: Callable, batch: Callable, case: Case) -> None:
     note(str(case))

@@ -45,7 +45,7 @@ def test_a_draw_does_not_notice_its_neighbours(
         assert equal(whole.columns_of(run(exact, whole), chosen), run(exact, whole.of(chosen)))
 
 
-@every_method
+@pytest.mark.parametrize("method", ["euler", "rk4"])
 @pytest.mark.parametrize("draws", [1, 9])
 def test_scenarios_together_equal_scenarios_alone(
     exact: AbstractBackend, run: Callable, equal: Callable, batch: Callable, clinic: Callable, method: str, draws: int
@@ -94,7 +94,7 @@ def test_a_second_run_repeats_the_first_and_leaves_it_alone(
     assert not equal(kept, between)
 
 
-@every_method
+@pytest.mark.parametrize("method", ["euler", "rk4"])
 def test_a_constant_given_once_is_one_repeated_for_every_draw(
     exact: AbstractBackend, run: Callable, equal: Callable, batch: Callable, clinic: Callable, method: str
 ) -> None:

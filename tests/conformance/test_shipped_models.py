@@ -15,7 +15,7 @@ from wm2u_sd.simulation.scenario import Scenario
 from wm2u_sd.simulation.simulate import simulate
 
 DRAWS = 2
-STEPS_BEFORE, STEPS_AFTER = 2, 5
+STEPS_BEFORE, STEPS_AFTER = 2, 3
 
 
 @pytest.fixture(scope="module")
