@@ -5,13 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wm2u_sd.compile.adjoint import Wanted
 from wm2u_sd.compile.program import Program
 from wm2u_sd.errors import SimulationError
+
+if TYPE_CHECKING:
+    from wm2u_sd.compile.adjoint import Wanted
 
 Array = NDArray[np.float64]
 Steps = NDArray[np.int64]

@@ -25,11 +25,7 @@ _OWN = {
 @cache
 def backends() -> dict[str, AbstractBackend]:
     """Return every backend that can be used here by name; of those that come with the library the quickest first."""
-    own = {
-        name: getattr(import_module(module), kind)()
-        for name, (module, kind, needs) in _OWN.items()
-        if not needs or find_spec(needs)
-    }
+    own = {name: _own(name) for name in _usable()}
     return {**own, **{point.name: point.load()() for point in entry_points(group="wm2u_sd.backends")}}
 
 
@@ -39,9 +35,9 @@ def backend(name: str | None = None) -> AbstractBackend:
     Raises:
         NameUnknownError: No backend is registered under that name, or what it needs is not installed.
     """
-    known = backends()
     if name is None:
         return _quickest()
+    known = backends()
     if name in known:
         return known[name]
     if name in _OWN:
@@ -54,7 +50,20 @@ def backend(name: str | None = None) -> AbstractBackend:
 @cache
 def _quickest() -> AbstractBackend:
     """Return the quickest backend; says so, once, when it is not the one that would be."""
-    chosen = next(iter(backends().values()))
-    if chosen.name not in _OWN or chosen.name != next(iter(_OWN)):
-        logging.getLogger("wm2u_sd").warning(NOTICE, chosen.name)
-    return chosen
+    chosen = _usable()[0]
+    if chosen != next(iter(_OWN)):
+        logging.getLogger("wm2u_sd").warning(NOTICE, chosen)
+    return _own(chosen)
+
+
+def _usable() -> list[str]:
+    """Return the backends that come with the library and need nothing that is not installed."""
+    return [name for name, (_, _, needs) in _OWN.items() if not needs or find_spec(needs)]
+
+
+@cache
+def _own(name: str) -> AbstractBackend:
+    """Return a backend that comes with the library; only those that are asked for are imported."""
+    module, kind, _ = _OWN[name]
+    made: AbstractBackend = getattr(import_module(module), kind)()
+    return made

@@ -15,8 +15,7 @@ from wm2u_sd.backends.loops import Nest, Store, lengths, nests, stored, tasks_fo
 from wm2u_sd.backends.schedule import Schedule
 from wm2u_sd.compile.adjoint import Adjoint, Seed, Wanted, reverse
 from wm2u_sd.compile.builder import Builder
-from wm2u_sd.compile.derivatives import SEED
-from wm2u_sd.compile.program import Code, Instruction, Level
+from wm2u_sd.compile.program import SEED, Code, Instruction, Level
 
 Point = tuple[int, int, int]
 """A coordinate of a point of a lookup: its number, 0 for x or 1 for y, the point."""

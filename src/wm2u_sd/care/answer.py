@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wm2u_sd.care.outcomes import CLOSING, HEADLINE, IN_YEAR, LEVELS, OUTCOMES, PAIRINGS, RATES
 from wm2u_sd.care.places import Place
@@ -91,7 +91,7 @@ def _by_year(run: Run) -> Run:
         label = str(total.attrs["long_name"]).partition(",")[0]
         in_year.attrs = {"units": f"{total.attrs['units']}/year", "long_name": f"{label}, in the year"}
         data = data.assign({name + IN_YEAR: in_year})
-    return replace(run, data=data)
+    return run.with_data(data)
 
 
 def has_answer(place: Place, scenarios: Sequence[str] = ()) -> bool:

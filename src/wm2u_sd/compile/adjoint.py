@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wm2u_sd.compile.builder import Builder
-from wm2u_sd.compile.derivatives import ELEMENTWISE, REDUCTIONS, SEED, STEEP, WITHOUT, Emitter, Where
-from wm2u_sd.compile.program import Code, Instruction, Level
+from wm2u_sd.compile.derivatives import ELEMENTWISE, REDUCTIONS, STEEP, WITHOUT, Emitter, Where
+from wm2u_sd.compile.program import SEED, Code, Instruction, Level
 from wm2u_sd.model.shape import Axes
 
 

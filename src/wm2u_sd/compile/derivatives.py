@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wm2u_sd.compile.builder import Builder
-from wm2u_sd.compile.program import Instruction
+from wm2u_sd.compile.program import SEED, Instruction
 from wm2u_sd.model.shape import Axes
-
-SEED = "bar"
-"""Source of a bar that is given to an adjoint; its payload says what of."""
 
 WITHOUT = frozenset(
     {

@@ -14,6 +14,9 @@ from typing import Any
 from wm2u_sd.model.shape import Axis
 from wm2u_sd.model.timing import Time
 
+SEED = "bar"
+"""Source of a bar that is given to an adjoint; its payload says what of."""
+
 
 class Level(IntEnum):
     """How often a value has to be worked out again."""

@@ -15,7 +15,7 @@ from wm2u_sd.errors import FileError
 from wm2u_sd.io.atomic import replacing
 from wm2u_sd.io.model_record import frozen, model_from_dict, model_to_dict
 from wm2u_sd.io.paths import is_file, reason
-from wm2u_sd.simulation.run import Failure, Run
+from wm2u_sd.simulation.run import Failure, Run, Tables
 from wm2u_sd.simulation.scenario import Lever, Scenario, scenario_to_dict
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _run(datasets: Mapping[str, xr.Dataset], facts: Mapping[str, Any]) -> Run:
     if list(scenarios) != there:
         raise FileError(f"the results are of {there}, but the scenarios inside are {list(scenarios)}")
     return Run(
-        **datasets,
+        tables=Tables(*(datasets[group] for group in GROUPS)),
         model=model,
         scenarios=scenarios,
         failures=tuple(Failure(**record) for record in facts["failures"]),

@@ -25,7 +25,7 @@ LONGEST_LINE = 50_000  # the scanner is quadratic in some tokens, and tokens of 
 DEEPEST = 40
 MOST_VALUES = 200_000
 LONGEST_NUMBER = 400
-WORTH_KEEPING = 20_000  # characters of text that take a tenth of a second to read
+WORTH_KEEPING = 2_000  # characters of text that take a hundredth of a second to read
 KEPT_AS = "strict YAML 1"
 
 INTEGER = re.compile(r"[-+]?[0-9]+")

@@ -96,11 +96,11 @@ def _row(population: Population, at: Callable[[str, int], Array]) -> Amounts:
     return dict(zip(KEYS, (start, entered, left, end, start + entered - left - end), strict=True))
 
 
-def ledger_of(parts: Sequence[Population], sides: Amounts, where: Mapping[str, Any]) -> xr.Dataset:
-    """Label both sides of the ledger; `where` gives the coordinates of the dimensions after the population."""
+def ledger_of(parts: Sequence[str], sides: Amounts, where: Mapping[str, Any]) -> xr.Dataset:
+    """Label both sides of the ledger: populations by name, and coordinates of the dimensions after them."""
     import xarray as xr
 
-    names = {"population": [population.name for population in parts], **where}
+    names = {"population": list(parts), **where}
     shape = tuple(len(labels) for labels in names.values())
     return xr.Dataset({key: (tuple(names), np.reshape(sides[key], shape)) for key in KEYS}, names)
 

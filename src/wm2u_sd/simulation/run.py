@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wm2u_sd.model.model import Model
@@ -25,29 +27,85 @@ class Failure:
     reason: str
 
 
+class AbstractTables(ABC):
+    """Makes the labelled tables of a run: labels cost more than a small run does, and are not always asked for."""
+
+    @abstractmethod
+    def data(self) -> xr.Dataset:
+        """Return `Run.data`."""
+
+    @abstractmethod
+    def parameters(self) -> xr.Dataset:
+        """Return `Run.parameters`."""
+
+    @abstractmethod
+    def ledger(self) -> xr.Dataset:
+        """Return `Run.ledger`."""
+
+
+@dataclass(frozen=True)
+class Tables(AbstractTables):
+    """Tables that are there already."""
+
+    made_data: xr.Dataset
+    made_parameters: xr.Dataset
+    made_ledger: xr.Dataset
+
+    def data(self) -> xr.Dataset:
+        """Return `Run.data`."""
+        return self.made_data
+
+    def parameters(self) -> xr.Dataset:
+        """Return `Run.parameters`."""
+        return self.made_parameters
+
+    def ledger(self) -> xr.Dataset:
+        """Return `Run.ledger`."""
+        return self.made_ledger
+
+
 @dataclass(frozen=True)
 class Run:
     """Results of a simulation.
 
     Attributes:
-        data: Dataset, dims scenario, draw, time and then those of the model; every variable has `units`, `long_name`.
-            `cumulative_<flow>` is the amount since the start, so the amount in a period is a difference of two.
-        parameters: Dataset of the constants that vary between draws, dims (draw,).
-        ledger: Dataset with at_start, entered, left, at_end and difference, dims (population, scenario, draw). Of a
-            stored run it has blocks in the place of draws: the mean of each, and its largest difference.
-        failures: Draws left out.
-        provenance: Model digest, seed, versions and settings, as text.
+        tables: Makes `data`, `parameters` and `ledger`, each when it is first asked for.
         model: The model that was run.
         scenarios: By name, in the order run.
+        failures: Draws left out.
+        provenance: Model digest, seed, versions and settings, as text.
     """
 
-    data: xr.Dataset
-    parameters: xr.Dataset
-    ledger: xr.Dataset
+    tables: AbstractTables = field(repr=False)
     model: Model
     scenarios: Mapping[str, Scenario]
     failures: Sequence[Failure] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> xr.Dataset:
+        """Results, dims scenario, draw, time and then those of the model; every variable has `units`, `long_name`.
+
+        `cumulative_<flow>` is the amount since the start, so the amount in a period is a difference of two.
+        """
+        return self.tables.data()
+
+    @cached_property
+    def parameters(self) -> xr.Dataset:
+        """The constants that vary between draws, dims (draw,)."""
+        return self.tables.parameters()
+
+    @cached_property
+    def ledger(self) -> xr.Dataset:
+        """at_start, entered, left, at_end and difference, dims (population, scenario, draw).
+
+        Of a stored run it has blocks in the place of draws: the mean of each, and its largest difference.
+        """
+        return self.tables.ledger()
+
+    def with_data(self, data: xr.Dataset) -> Run:
+        """Return the same run with other data."""
+        return replace(self, tables=Tables(data, self.parameters, self.ledger))
 
     def failed(self) -> Sequence[Failure]:
         """Return the draws that were left out."""

@@ -23,21 +23,17 @@ from wm2u_sd.model.diagnostics import shortened
 from wm2u_sd.model.model import Model
 from wm2u_sd.model.record_check import must_be_model
 from wm2u_sd.model.scenario_check import form_faults, listed
+from wm2u_sd.simulation.assembly import Frames, results_of
 from wm2u_sd.simulation.balance import refuse_unbalanced, rest, resting
-from wm2u_sd.simulation.conservation import amounts, check_amounts, ledger_of
 from wm2u_sd.simulation.ensemble import Ensemble, draw, is_count
-from wm2u_sd.simulation.failures import named, refuse_all_failed
-from wm2u_sd.simulation.job import Columns, Job, held
+from wm2u_sd.simulation.job import Job, held
 from wm2u_sd.simulation.job import Progress as Progress
-from wm2u_sd.simulation.labels import constant_attributes, coordinates, facts, outward
 from wm2u_sd.simulation.levers import check_targets, moving_names
 from wm2u_sd.simulation.run import Run
 from wm2u_sd.simulation.scenario import Scenario, scenario_to_dict
 from wm2u_sd.simulation.wanted import Wanted
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from wm2u_sd.simulation.streaming import Source
 
 Scenarios = Scenario | Sequence[Scenario] | Mapping[str, Scenario]
@@ -117,7 +113,7 @@ class Simulator:
         self.backend = backend(backend_name)
         self.kernel, self.backend_name = self.backend.compile(program), self.backend.name
         self.job = Job(model, self.scenarios, self.kernel, self.wanted)
-        self.frames: dict[int, xr.Dataset] = {}
+        self.frames = Frames(self.job)
 
     def run(self, ensemble: Ensemble, progress: Progress | None = None) -> Run:
         """Run every scenario for every draw of an ensemble.
@@ -132,7 +128,7 @@ class Simulator:
         refuse_unbalanced(self.model, balanced)
         columns = self.job.run(constants, balanced, progress)
         provenance = {**self.provenance, "draws": str(ensemble.n), "seed": ensemble.seed}
-        return _Assembly(self, ensemble, constants, columns).run(provenance)
+        return results_of(self.frames, ensemble, constants, columns, provenance)
 
     def refuse_misfit(self, ensemble: Ensemble) -> None:
         """Refuse draws that do not fit the model.
@@ -146,27 +142,6 @@ class Simulator:
             shape, n = _shape(name, values), ensemble.n
             if shape != (n,):
                 raise ModelError(f"draws: '{name}' is given in shape {shape}; give one number for each of {n} draws")
-
-    def frame(self, draws: NDArray[np.int_]) -> xr.Dataset:
-        """Return results with their labels and without their values; kept for the next run of the same draws."""
-        known = self.frames.get(len(draws))
-        if known is None or not np.array_equal(known["draw"].values, draws):
-            self.frames.clear()
-            known = self.frames[len(draws)] = self.empty(draws)
-        return known
-
-    def empty(self, draws: NDArray[np.int_]) -> xr.Dataset:
-        """Return results that are not there yet: one NaN stands for all of them."""
-        import xarray as xr
-
-        job, labels = self.job, [self.job.labels[name] for name in self.job.kept]
-        names = [scenario.name for scenario in self.scenarios]
-        first = (len(names), len(draws), len(job.saved_times))
-        variables = {
-            label.name: (label.dimensions, np.broadcast_to(np.nan, (*first, *label.shape)), label.attributes)
-            for label in labels
-        }
-        return xr.Dataset(variables, coordinates(self.model, job.saved_times, names, draws, labels))
 
     def constants(self, ensemble: Ensemble) -> tuple[dict[str, Array], NDArray[np.bool_]]:
         """Return every constant as an array with a column axis, and for each draw whether it starts at rest."""
@@ -240,64 +215,6 @@ def _refuse_without_store(executor: Any, block: int | None) -> None:
     for name, value in (("executor", executor), ("block", block)):
         if value is not None:
             raise ModelError(f"{name}= is for a run that is stored; give store= a folder as well")
-
-
-class _Assembly:
-    """Labels results and leaves out the draws that failed."""
-
-    def __init__(
-        self, simulator: Simulator, ensemble: Ensemble, constants: Mapping[str, Array], columns: Columns
-    ) -> None:
-        self.simulator, self.job = simulator, simulator.job
-        self.ensemble, self.constants, self.columns = ensemble, constants, columns
-        self.scenarios = [scenario.name for scenario in simulator.scenarios]
-        self.failures = named(columns.faults, self.scenarios)
-        self.draws = np.setdiff1d(np.arange(ensemble.n), [failure.draw for failure in self.failures])
-
-    def run(self, provenance: Mapping[str, str]) -> Run:
-        if not len(self.draws):
-            refuse_all_failed(self.job.model.name, self.failures[0])
-        return Run(
-            data=self.data(provenance),
-            parameters=self.parameters(),
-            ledger=self.ledger(),
-            model=self.job.model,
-            scenarios={scenario.name: scenario for scenario in self.job.scenarios},
-            failures=self.failures,
-            provenance=provenance,
-        )
-
-    def whole(self, values: Array) -> Array:
-        """Return values, draws last, of the draws that did not fail."""
-        return values[..., self.draws] if self.failures else values
-
-    def data(self, provenance: Mapping[str, str]) -> xr.Dataset:
-        kept = self.columns.kept
-        values = {self.job.labels[name].name: outward(self.whole(kept[name])) for name in self.job.kept}
-        found = self.simulator.frame(self.draws).copy(data=values)
-        found.attrs = facts(self.job.model, provenance)
-        return found
-
-    def parameters(self) -> xr.Dataset:
-        import xarray as xr
-
-        model, n = self.job.model, self.ensemble.n
-        varying = {
-            name: ("draw", self.whole(np.broadcast_to(self.constants[name], n)), constant_attributes(model, name))
-            for name in varying_names(model, self.ensemble.values)
-        }
-        return xr.Dataset(varying, {"draw": self.draws})
-
-    def ledger(self) -> xr.Dataset:
-        parts = self.job.populations
-        sides = amounts(parts, lambda name, end: self.whole(self.columns.at(name, end)))
-        check_amounts(parts, sides)
-        return ledger_of(parts, sides, {"scenario": self.scenarios, "draw": self.draws})
-
-
-def varying_names(model: Model, drawn: Iterable[str]) -> list[str]:
-    """Return the names of the constants that vary between draws: those drawn, and those a balance finds."""
-    return list(dict.fromkeys([*drawn, *(model.balance.solve if model.balance else ())]))
 
 
 def _provenance(model: Model, scenarios: Sequence[Scenario], backend_name: str) -> dict[str, str]:

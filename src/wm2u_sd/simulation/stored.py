@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from wm2u_sd.errors import FileError
 from wm2u_sd.model.model import Model
-from wm2u_sd.simulation.conservation import KEYS
+from wm2u_sd.simulation.conservation import KEYS, ledger_of
 from wm2u_sd.simulation.failures import named, refuse_all_failed
 from wm2u_sd.simulation.labels import constant_attributes, facts
 from wm2u_sd.simulation.plan import Marker, Plan, read_marker, read_plan
-from wm2u_sd.simulation.run import Run
+from wm2u_sd.simulation.run import AbstractTables, Run
 from wm2u_sd.simulation.scenario import scenario_from_dict
 from wm2u_sd.simulation.store import DRAWN, RESULTS, SOLVED, Store, need_zarr
 
@@ -63,63 +64,54 @@ def _run(store: Store, plan: Plan, markers: Sequence[Marker], model: Model) -> R
     draws = np.setdiff1d(np.arange(plan.n), [failure.draw for failure in failures])
     if not len(draws):
         refuse_all_failed(model.name, failures[0])
-    return Run(
-        data=_data(store, plan, draws, facts(model, plan.facts)),
-        parameters=_parameters(store, plan, draws, model),
-        ledger=_ledger(markers, list(scenarios)),
-        model=model,
-        scenarios=scenarios,
-        failures=failures,
-        provenance=plan.facts,
-    )
+    return Run(_StoredTables(store, plan, markers, draws, model), model, scenarios, failures, plan.facts)
 
 
-def _data(store: Store, plan: Plan, draws: NDArray[np.int_], title: Mapping[str, str]) -> xr.Dataset:
-    import xarray as xr
+@dataclass(frozen=True)
+class _StoredTables(AbstractTables):
+    """Labels the results of a store, which are read when they are asked for."""
 
-    from wm2u_sd.simulation.lazy import shown
+    store: Store
+    plan: Plan
+    markers: Sequence[Marker]
+    draws: NDArray[np.int_]
+    model: Model
 
-    arrays = {name: store.array(RESULTS, name) for name in plan.results}
-    variables = {
-        name: (array.metadata.dimension_names, shown(array, 1, draws), dict(array.attrs))
-        for name, array in arrays.items()
-    }
-    names = dict.fromkeys(name for array in arrays.values() for name in array.metadata.dimension_names)
-    coordinates = {name: store.array(RESULTS, name) for name in names if name != "draw"}
-    where = {name: (name, _labels(array[:]), dict(array.attrs)) for name, array in coordinates.items()}
-    return xr.Dataset(variables, {**where, "draw": draws}, dict(title))
+    def data(self) -> xr.Dataset:
+        import xarray as xr
+
+        from wm2u_sd.simulation.lazy import shown
+
+        arrays = {name: self.store.array(RESULTS, name) for name in self.plan.results}
+        variables = {
+            name: (array.metadata.dimension_names, shown(array, 1, self.draws), dict(array.attrs))
+            for name, array in arrays.items()
+        }
+        names = dict.fromkeys(name for array in arrays.values() for name in array.metadata.dimension_names)
+        coordinates = {name: self.store.array(RESULTS, name) for name in names if name != "draw"}
+        where = {name: (name, _labels(array[:]), dict(array.attrs)) for name, array in coordinates.items()}
+        return xr.Dataset(variables, {**where, "draw": self.draws}, facts(self.model, self.plan.facts))
+
+    def parameters(self) -> xr.Dataset:
+        import xarray as xr
+
+        from wm2u_sd.simulation.lazy import shown
+
+        group = {**dict.fromkeys(self.plan.drawn, DRAWN), **dict.fromkeys(self.plan.solved, SOLVED)}
+        varying = {
+            name: ("draw", shown(self.store.array(where, name), 0, self.draws), constant_attributes(self.model, name))
+            for name, where in group.items()
+        }
+        return xr.Dataset(varying, {"draw": self.draws})
+
+    def ledger(self) -> xr.Dataset:
+        """Return the ledger with blocks in the place of draws: the mean of each, and its largest difference."""
+        told = [marker for marker in self.markers if marker.ledger]
+        names = [facts["name"] for facts in self.plan.scenarios]
+        parts, shape = told[0].ledger["population"], (len(told), -1, len(names))
+        sides = {key: np.moveaxis(np.reshape([marker.ledger[key] for marker in told], shape), 0, 2) for key in KEYS}
+        return ledger_of(parts, sides, {"scenario": names, "block": [marker.block for marker in told]})
 
 
 def _labels(values: Any) -> Any:
     return values if values.dtype.kind in "if" else values.tolist()
-
-
-def _parameters(store: Store, plan: Plan, draws: NDArray[np.int_], model: Model) -> xr.Dataset:
-    import xarray as xr
-
-    from wm2u_sd.simulation.lazy import shown
-
-    group = {**dict.fromkeys(plan.drawn, DRAWN), **dict.fromkeys(plan.solved, SOLVED)}
-    varying = {
-        name: ("draw", shown(store.array(where, name), 0, draws), constant_attributes(model, name))
-        for name, where in group.items()
-    }
-    return xr.Dataset(varying, {"draw": draws})
-
-
-def _ledger(markers: Sequence[Marker], scenarios: Sequence[str]) -> xr.Dataset:
-    """Return the ledger with blocks in the place of draws: the mean of each, and its largest difference."""
-    import xarray as xr
-
-    told = [marker for marker in markers if marker.ledger]
-    sides = {key: np.array([marker.ledger[key] for marker in told]) for key in KEYS}
-    dimensions = ("population", "scenario", "block")
-    names = {
-        "population": told[0].ledger["population"],
-        "scenario": list(scenarios),
-        "block": [marker.block for marker in told],
-    }
-    shape = tuple(map(len, names.values()))
-    return xr.Dataset(
-        {key: (dimensions, np.moveaxis(side.reshape(shape[2], *shape[:2]), 0, 2)) for key, side in sides.items()}, names
-    )

@@ -5,12 +5,21 @@ from __future__ import annotations
 from functools import partial
 
 from wm2u_sd.backends.loops import Nest, Shape, Store, identity, lengths, lengths_of
+from wm2u_sd.backends.native.begin import Begin
 from wm2u_sd.backends.native.body import Body, Scope
 from wm2u_sd.backends.native.function import AbstractFunction
+from wm2u_sd.backends.native.go import Go
+from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.writer import Value, literal
 from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.compile.program import Level
+
+
+def print_gradient(layout: Layout, reversal: Reversal) -> str:
+    """Return the text of a module that runs a program, keeping what is needed to go back, and goes back."""
+    module = Module(layout)
+    return module.text([Begin(module).text(), Go(module).text(), Back(module, reversal).text()])
 
 
 class Back(AbstractFunction):

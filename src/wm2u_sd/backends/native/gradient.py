@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from wm2u_sd.backends.base import Array, Gradient, Inputs, Loss
 from wm2u_sd.backends.loops import Shape
+from wm2u_sd.backends.native.back import print_gradient
 from wm2u_sd.backends.native.kernel import Compiled, Job, NativeKernel, Wanted, aligned, varying_constants
 from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import compiled
 from wm2u_sd.backends.native.memory import Frame
-from wm2u_sd.backends.native.printer import print_gradient
 from wm2u_sd.backends.reversal import Point, reversal
 from wm2u_sd.compile.adjoint import Wanted as Bars
 

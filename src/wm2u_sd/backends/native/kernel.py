@@ -24,12 +24,12 @@ from wm2u_sd.backends.native.tables import pack, sizes_of
 from wm2u_sd.backends.native.tick import MOMENTS
 from wm2u_sd.backends.reference import NumpyKernel
 from wm2u_sd.backends.schedule import RATE, Saved, Schedule, schedule, schedule_start
-from wm2u_sd.compile.adjoint import Wanted as By
 from wm2u_sd.compile.integrators import TABLEAUX
 from wm2u_sd.compile.program import Program
 
 if TYPE_CHECKING:
     from wm2u_sd.backends.native.gradient import Gradients
+    from wm2u_sd.compile.adjoint import Wanted as By
 
 LANES = 8
 CONTEXT_BYTES = 256_000  # contexts that are carried in one call stay in the processor's second cache

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from wm2u_sd.backends.loops import Nest, Store, stored
 from wm2u_sd.backends.native.memory import Bars, Frame, Memory, Record, lay_out, lay_out_bars, lay_out_record
-from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
+
+if TYPE_CHECKING:
+    from wm2u_sd.backends.reversal import Reversal
 
 
 @dataclass(frozen=True)

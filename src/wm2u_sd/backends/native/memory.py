@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from wm2u_sd.backends.loops import Shape, lengths, lengths_of
-from wm2u_sd.backends.reversal import Reversal
 from wm2u_sd.backends.schedule import Schedule
-from wm2u_sd.compile.derivatives import SEED
-from wm2u_sd.compile.program import Code, Instruction
+from wm2u_sd.compile.program import SEED, Code, Instruction
+
+if TYPE_CHECKING:
+    from wm2u_sd.backends.reversal import Reversal
 
 ALIGNMENT = 8  # numbers; 64 bytes, a line of the processor's cache
 

@@ -12,12 +12,13 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from wm2u_sd.backends.base import Inputs
+from wm2u_sd.backends.native.back import print_gradient
 from wm2u_sd.backends.native.backend import NativeBackend
 from wm2u_sd.backends.native.kernel import NativeKernel, Wanted
 from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import compiled
 from wm2u_sd.backends.native.memory import Frame
-from wm2u_sd.backends.native.printer import print_gradient, print_run, print_start
+from wm2u_sd.backends.native.printer import print_run, print_start
 from wm2u_sd.backends.reversal import reversal
 from wm2u_sd.backends.schedule import schedule, schedule_start
 from wm2u_sd.compile.adjoint import Wanted as By
