@@ -12,6 +12,7 @@ from wm2u_sd.backends.base import Array
 from wm2u_sd.compile.lower import INTEGRAL
 from wm2u_sd.errors import SimulationError
 from wm2u_sd.model.model import Model
+from wm2u_sd.model.variables import Stock
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,32 +36,36 @@ class Population:
 
 def populations(model: Model) -> list[Population]:
     """Return the populations: as declared on the stocks, else the stocks that flows join together."""
-    groups: dict[str, list[str]] = {}
+    joined = _joined([stock for stock in model.stocks() if not stock.population])
+    groups: dict[str, list[Stock]] = {}
     for stock in model.stocks():
-        name = stock.population or _first_joined(model, stock.name)
-        groups.setdefault(name, []).append(stock.name)
-    return [_population(model, name, members) for name, members in groups.items()]
+        groups.setdefault(stock.population or joined[stock.name], []).append(stock)
+    return [_population(name, stocks) for name, stocks in groups.items()]
 
 
-def _first_joined(model: Model, name: str) -> str:
-    """Return the first undeclared stock, in order of definition, that flows join to this one."""
-    free = {stock.name: {*stock.inflows, *stock.outflows} for stock in model.stocks() if not stock.population}
-    joined, flows = {name}, set(free[name])
-    while True:
-        more = {other for other, its_flows in free.items() if its_flows & flows} - joined
-        if not more:
-            return next(other for other in free if other in joined)
-        joined |= more
-        flows |= set().union(*(free[other] for other in more))
+def _joined(stocks: Sequence[Stock]) -> dict[str, str]:
+    """Return for each stock the first one that flows join it to, in order of definition."""
+    at: dict[str, list[Stock]] = {}
+    for stock in stocks:
+        for flow in (*stock.inflows, *stock.outflows):
+            at.setdefault(flow, []).append(stock)
+    first: dict[str, str] = {}
+    for stock in stocks:
+        waiting = [stock]
+        while waiting:
+            one = waiting.pop()
+            if one.name not in first:
+                first[one.name] = stock.name
+                waiting += (other for flow in (*one.inflows, *one.outflows) for other in at[flow])
+    return first
 
 
-def _population(model: Model, name: str, members: list[str]) -> Population:
-    stocks = [stock for stock in model.stocks() if stock.name in members]
-    inflows = [flow for stock in stocks for flow in stock.inflows]
-    outflows = [flow for stock in stocks for flow in stock.outflows]
+def _population(name: str, stocks: Sequence[Stock]) -> Population:
+    inflows = dict.fromkeys(flow for stock in stocks for flow in stock.inflows)
+    outflows = dict.fromkeys(flow for stock in stocks for flow in stock.outflows)
     return Population(
         name,
-        tuple(members),
+        tuple(stock.name for stock in stocks),
         tuple(flow for flow in inflows if flow not in outflows),
         tuple(flow for flow in outflows if flow not in inflows),
     )
