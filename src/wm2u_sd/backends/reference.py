@@ -470,7 +470,7 @@ class NumpyKernel(AbstractKernel):
         """Return the lengths of the axes of a state or a value."""
         if name in self.numbers:
             return self.program.states[self.numbers[name]].shape
-        return _lengths(self.program.axes_of(name))
+        return _lengths(self.program.axes[name])
 
     def cut(self, state: Array | None, carried: Iterable[int]) -> States:
         """Cut the rows of a state into the states they hold."""

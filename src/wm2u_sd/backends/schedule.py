@@ -104,7 +104,8 @@ def is_moving(instruction: Instruction) -> bool:
 def schedule(program: Program, save: Sequence[str]) -> Schedule:
     """Lay a program out for a run that keeps some names of states and values."""
     code = _with_states(program, save)
-    kept = [(name, _source(program, code, name)) for name in save]
+    sources = {**code.values, **_states_read(program, code)}
+    kept = [(name, sources[name]) for name in save]
     return _Scheduling(program, code, kept, carried(program, save), advances=True).schedule()
 
 
@@ -248,19 +249,16 @@ def _read(operation: str, instructions: Iterable[Instruction]) -> tuple[int, ...
 
 def _with_states(program: Program, save: Sequence[str]) -> Code:
     """Return the step code with an instruction that reads each state that is kept as it is."""
-    code = program.step
+    code, wanted = program.step, set(save)
     known = {one.payload for one in code.instructions if one.operation == "state"}
     more = [
         Instruction("state", (), slot.axes, Level.STAGE, k)
         for k, slot in enumerate(program.states)
-        if slot.name in save and k not in known
+        if slot.name in wanted and k not in known
     ]
     return replace(code, instructions=(*code.instructions, *more))
 
 
-def _source(program: Program, code: Code, name: str) -> int:
-    """Return the instruction of a name."""
-    number = next((k for k, slot in enumerate(program.states) if slot.name == name), None)
-    if number is None:
-        return code.values[name]
-    return next(n for n, one in enumerate(code.instructions) if (one.operation, one.payload) == ("state", number))
+def _states_read(program: Program, code: Code) -> dict[str, int]:
+    """Return by name the instructions that read states."""
+    return {program.states[one.payload].name: n for n, one in enumerate(code.instructions) if one.operation == "state"}

@@ -71,6 +71,7 @@ class _Lowering:
         self.lines = {name: number for number, name in enumerate(expanded.lines)}
         self.samples = {name: number for number, name in enumerate(expanded.samples)}
         self.slots = self.state_slots()
+        self.numbers = {name: number for number, name in enumerate(self.slots)}
         self.non_negative = tuple(stock.name for stock in model.stocks() if stock.non_negative)
 
     def over(self, owner: str, over: Sequence[str]) -> Axes:
@@ -354,7 +355,7 @@ class _StepCode(_Code):
     def source(self, name: str, over: Axes) -> int | None:
         whole, emit = self.whole, self.builder.emit
         if name in whole.slots:
-            value = emit("state", (), over, Level.STAGE, list(whole.slots).index(name))
+            value = emit("state", (), over, Level.STAGE, whole.numbers[name])
             return emit("max", (value, self.builder.literal(0.0)), over) if name in whole.non_negative else value
         if name in whole.frozen:
             return emit("frozen", (), over, Level.RUN, whole.frozen[name])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 from wm2u_sd.model.shape import Axis
@@ -154,8 +155,8 @@ class Program:
         """Number of single values in the state."""
         return self.states[-1].last if self.states else 0
 
-    def axes_of(self, name: str) -> tuple[Axis, ...]:
-        """Return the axes of a named value of the step code, or of a constant."""
-        if name in self.step.values:
-            return self.step.instructions[self.step.values[name]].axes
-        return next(slot.axes for slot in self.constants if slot.name == name)
+    @cached_property
+    def axes(self) -> dict[str, tuple[Axis, ...]]:
+        """By name the axes of every state, named value of the step code and constant."""
+        values = {name: self.step.instructions[number].axes for name, number in self.step.values.items()}
+        return values | {slot.name: slot.axes for slot in (*self.constants, *self.states)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wm2u_sd.errors import did_you_mean
 from wm2u_sd.model.diagnostics import Case, Code, Finding
@@ -15,8 +16,8 @@ from wm2u_sd.model.variables import Flow, Stock, a_kind
 class Ends:
     """The stocks a flow leaves and those it enters."""
 
-    sources: Sequence[Stock]
-    sinks: Sequence[Stock]
+    sources: list[Stock] = field(default_factory=list)
+    sinks: list[Stock] = field(default_factory=list)
 
 
 def flow_findings(case: Case) -> Iterator[Finding]:
@@ -24,19 +25,21 @@ def flow_findings(case: Case) -> Iterator[Finding]:
     for stock in case.model.stocks():
         for name in (*stock.inflows, *stock.outflows):
             yield from _listed(case, stock, name)
+    ends = _ends(case.model.stocks())
     for flow in case.model.flows():
-        ends = ends_of(case, flow)
-        yield from _edge(case, flow, ends)
-        yield from _alike(case, flow, ends)
+        yield from _edge(case, flow, ends[flow.name])
+        yield from _alike(case, flow, ends[flow.name])
 
 
-def ends_of(case: Case, flow: Flow) -> Ends:
-    """Return the stocks at both ends of a flow, once for each time they list it."""
-    stocks = case.model.stocks()
-    return Ends(
-        [stock for stock in stocks for name in stock.outflows if name == flow.name],
-        [stock for stock in stocks for name in stock.inflows if name == flow.name],
-    )
+def _ends(stocks: Sequence[Stock]) -> defaultdict[str, Ends]:
+    """Return for each flow the stocks at its ends, once for each time they list it."""
+    ends: defaultdict[str, Ends] = defaultdict(Ends)
+    for stock in stocks:
+        for name in stock.outflows:
+            ends[name].sources.append(stock)
+        for name in stock.inflows:
+            ends[name].sinks.append(stock)
+    return ends
 
 
 def _listed(case: Case, stock: Stock, name: str) -> Iterator[Finding]:

@@ -226,6 +226,6 @@ def links(model: Model, trees: Mapping[str, Expression]) -> dict[str, set[str]]:
         model: The model.
         trees: Equation trees by name; a variable without one is acted on by nothing.
     """
-    acting = {name: mentions(tree) & set(model.variables) for name, tree in trees.items()}
+    acting = {name: {one for one in mentions(tree) if one in model.variables} for name, tree in trees.items()}
     stocks = {stock.name: {*stock.inflows, *stock.outflows} for stock in model.stocks()}
     return {name: stocks.get(name, acting.get(name, set())) for name in model.variables}

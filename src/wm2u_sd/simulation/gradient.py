@@ -29,7 +29,6 @@ from wm2u_sd.model.model import Model
 from wm2u_sd.model.variables import Auxiliary, Flow, Stock
 from wm2u_sd.simulation.balance import refuse_unbalanced, rest
 from wm2u_sd.simulation.ensemble import Ensemble, draw
-from wm2u_sd.simulation.labels import axes_of
 from wm2u_sd.simulation.levers import all_levers, check_targets, moves, moving_names
 from wm2u_sd.simulation.run import CUMULATIVE
 from wm2u_sd.simulation.scenario import Scenario
@@ -367,7 +366,7 @@ def jacobian(
     n = setting.inputs.n_draws
     variables = {}
     for name, inner in zip(names, kept, strict=True):
-        axes = [axis.name for axis in axes_of(directions.program, inner)]
+        axes = [axis.name for axis in directions.program.axes[inner]]
         array = arrays[inner].reshape(*arrays[inner].shape[:-1], -1, n)
         turned = np.moveaxis(array, (-2, -1, -3), (0, 1, 2))[:, np.newaxis]
         variables[name] = (("by", "scenario", "draw", "time", *axes), turned, {"long_name": f"change of {name}"})

@@ -43,12 +43,6 @@ class Label:
         return prod(self.shape)
 
 
-def axes_of(program: Program, name: str) -> tuple[Axis, ...]:
-    """Return the axes of a state (a stock or an integral) or of a named value."""
-    slot = next((slot for slot in program.states if slot.name == name), None)
-    return slot.axes if slot else program.axes_of(name)
-
-
 def label_of(model: Model, program: Program, name: str) -> Label:
     """Return the label of a value, by its name in the kernel."""
     plain = name.removeprefix(INTEGRAL)
@@ -56,7 +50,7 @@ def label_of(model: Model, program: Program, name: str) -> Label:
     units, words, shown = record.units, record.label or plain.replace("_", " "), name
     if name.startswith(INTEGRAL):
         units, words, shown = _times_time(units, model.time.units), f"{words}, since the start", CUMULATIVE + plain
-    return Label(shown, axes_of(program, name), {"units": units, "long_name": words})
+    return Label(shown, program.axes[name], {"units": units, "long_name": words})
 
 
 def _times_time(units: str, time_units: str) -> str:

@@ -60,9 +60,8 @@ class Begin(AbstractFunction):
     def put(self, body: Body, store: Store, value: Value) -> None:
         """Store what the first moment leaves for the steps."""
         memory = self.layout.memory
-        states = {k: memory.regions[0] + place for k, place in memory.states.items()}
-        homes = {"initial": states, "frozen": memory.frozen, "memory": memory.memory, "line": memory.line}
-        place = homes[store.kind][store.number]
+        homes = {"initial": memory.states, "frozen": memory.frozen, "memory": memory.memory, "line": memory.line}
+        place = homes[store.kind][store.number] + (memory.regions[0] if store.kind == "initial" else 0)
         value = body.wide(self.operations.as_number(value), varies=True)
         self.writer.store(value, self.here(body, place, store.shape))
 
