@@ -153,18 +153,26 @@ def looked_at(
 def gaps(expected: Values, found: Values) -> dict[str, Array]:
     """Return how far results are from each other, in units of what is allowed; infinitely far where one is no number.
 
+    What is allowed is a part of the largest value an element of a column has; of a rate, which may be all that rounding
+    leaves of what comes in and what goes out, also of the largest state.
+
     Raises:
         AssertionError: There is not the same, in the same shape.
     """
     assert [(name, value.shape) for name, value in expected.items()] == [(n, v.shape) for n, v in found.items()]
-    return {name: _gap(expected[name], found[name]) for name in expected}
+    state = _size(expected.get("the state", np.zeros((1, 1, 1)))).max(axis=0, initial=0.0)
+    return {name: _gap(expected[name], found[name], state if name == "the rates" else 0.0) for name in expected}
 
 
-def _gap(expected: Array, found: Array) -> Array:
+def _size(values: Array) -> Array:
+    largest: Array = np.where(np.isfinite(values), np.abs(values), 0.0).max(axis=-2, keepdims=True, initial=0.0)
+    return largest
+
+
+def _gap(expected: Array, found: Array, least: Array | float) -> Array:
     same = (expected == found) | (np.isnan(expected) & np.isnan(found))
     with np.errstate(all="ignore"):
-        size = np.where(np.isfinite(expected), np.abs(expected), 0.0).max(axis=-2, keepdims=True, initial=0.0)
-        gap = np.abs(expected - found) / (RELATIVE * size + ABSOLUTE)
+        gap = np.abs(expected - found) / (RELATIVE * np.maximum(_size(expected), least) + ABSOLUTE)
     return np.where(same, 0.0, np.where(np.isfinite(gap), gap, np.inf))
 
 

@@ -122,6 +122,7 @@ class Body:
         """Print loops over `shape` around a body."""
         w, outer = self.writer, (self.counters, self.lengths)
         self.counters, self.lengths = [], shape
+        w.loops += 1
         opened = []
         for axis in range(len(shape)):
             before, head, after = w.block, w.fresh("loop"), w.fresh("end")
@@ -148,6 +149,7 @@ class Body:
             if innermost:
                 for reduction in reductions:
                     reduction.leave()
+        w.loops -= 1
         self.counters, self.lengths = outer
 
     def does(self, number: int, operations: Collection[str]) -> bool:

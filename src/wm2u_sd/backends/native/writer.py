@@ -9,6 +9,8 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
+LONGEST_BLOCK = 500  # lines outside of loops: a compiler takes more than its share of time for what is longer
+
 
 class Value(NamedTuple):
     """A value in a function: how it is written, how many numbers it holds, and whether they are conditions."""
@@ -49,9 +51,10 @@ class Writer:
     def __init__(self, name: str, parameters: Sequence[str]) -> None:
         self.head = f"define void @{name}({', '.join(parameters)}) nounwind {{"
         self.lines: list[str] = []
-        self.count = 0
-        self.block = ""
+        self.count = self.loops = 0
+        self.block, self.begun = "", 0
         self.label("entry")
+        self.do("%always = icmp ne ptr %times, null")
 
     @property
     def text(self) -> str:
@@ -70,7 +73,7 @@ class Writer:
 
     def label(self, name: str) -> None:
         """Begin a block. Labels have names of their own kind, as LLVM tells a label from a value by nothing else."""
-        self.block = f"at.{name}"
+        self.block, self.begun = f"at.{name}", len(self.lines)
         self.lines.append(f"{self.block}:")
 
     def fresh(self, what: str) -> str:
@@ -103,6 +106,14 @@ class Writer:
     def store(self, value: Value, pointer: str) -> None:
         """Write to memory."""
         self.do(f"store {value.type} {value.text}, ptr {pointer}, align 8")
+        if not self.loops and len(self.lines) - self.begun > LONGEST_BLOCK:
+            self.part()
+
+    def part(self) -> None:
+        """Go on in a new block; the way out is never taken, and keeps the two from being made one again."""
+        rest = self.fresh("part")
+        self.branch("%always", rest, "done")
+        self.label(rest)
 
     def at(self, pointer: str, index: str) -> str:
         """Return the address of a number in an array of numbers."""

@@ -19,6 +19,7 @@ from wm2u_sd.backends.native.layout import Layout
 from wm2u_sd.backends.native.machine import compiled
 from wm2u_sd.backends.native.memory import Frame
 from wm2u_sd.backends.native.printer import print_run, print_start
+from wm2u_sd.backends.native.writer import LONGEST_BLOCK
 from wm2u_sd.backends.reversal import reversal
 from wm2u_sd.backends.schedule import schedule, schedule_start
 from wm2u_sd.compile.adjoint import Wanted as By
@@ -129,6 +130,17 @@ def test_what_is_printed_does_not_grow_with_the_number_of_elements() -> None:
 
     for one, other in zip(few, many, strict=True):
         assert len(other) == pytest.approx(len(one), rel=0.05)
+
+
+def test_a_model_of_many_equations_is_printed_in_short_blocks() -> None:
+    names = [f"level_{at}" for at in range(600)]
+    flows = [Flow(f"flow_{at}", f"{name} / (2 + {at})") for at, name in enumerate(names)]
+    stocks = [Stock(name, "1", outflows=[f"flow_{at}"]) for at, name in enumerate(names)]
+    program = lower(Model("many", time=Time(0, 1)).define(*flows, *stocks))
+    lines = print_run(Layout(schedule(program, names), Frame(1, lanes=False), ())).splitlines()
+    labels = [at for at, line in enumerate(lines) if line.startswith("at.")]
+
+    assert max(np.diff(labels)) < 2 * LONGEST_BLOCK < len(lines) / 5
 
 
 # Refusals and what is kept --------------------------------------------------------------------------------------------
