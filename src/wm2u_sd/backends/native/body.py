@@ -112,6 +112,7 @@ class Body:
                     inside[task].take_in()
                 else:
                     self.task(task, put)
+                self.writer.cut()
 
         if nest.shape:
             self.around(nest.shape, body, reductions)

@@ -106,14 +106,14 @@ class Writer:
     def store(self, value: Value, pointer: str) -> None:
         """Write to memory."""
         self.do(f"store {value.type} {value.text}, ptr {pointer}, align 8")
-        if not self.loops and len(self.lines) - self.begun > LONGEST_BLOCK:
-            self.part()
+        self.cut()
 
-    def part(self) -> None:
-        """Go on in a new block; the way out is never taken, and keeps the two from being made one again."""
-        rest = self.fresh("part")
-        self.branch("%always", rest, "done")
-        self.label(rest)
+    def cut(self) -> None:
+        """Where a block has become long, go on in a new one; the other way, never taken, keeps the two apart."""
+        if not self.loops and len(self.lines) - self.begun > LONGEST_BLOCK:
+            rest = self.fresh("rest")
+            self.branch("%always", rest, "done")
+            self.label(rest)
 
     def at(self, pointer: str, index: str) -> str:
         """Return the address of a number in an array of numbers."""
