@@ -196,8 +196,13 @@ def _constants_read(program: Program, balance: Balance) -> set[int]:
 
 def _share(rates: Array, content: Array) -> Array:
     """Return a stock's rate of change over its content, or over 1 when it holds less."""
-    over = tuple(range(rates.ndim - 1))
-    total: Array = rates.sum(axis=over) / np.maximum(1.0, np.abs(content).sum(axis=over))
+    share: Array = _whole(rates) / np.maximum(1.0, _whole(np.abs(content)))
+    return share
+
+
+def _whole(values: Array) -> Array:
+    """Return values summed over their elements."""
+    total: Array = values.sum(axis=tuple(range(values.ndim - 1))) if values.ndim > 1 else values
     return total
 
 

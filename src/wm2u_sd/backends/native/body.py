@@ -23,6 +23,7 @@ from wm2u_sd.backends.loops import (
 )
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.operations import Operations
+from wm2u_sd.backends.native.side_by_side import side_by_side
 from wm2u_sd.backends.native.tables import LOOKUPS
 from wm2u_sd.backends.native.writer import Value, Writer, literal
 from wm2u_sd.backends.schedule import is_moving
@@ -71,6 +72,7 @@ class Body:
         states: Pointer to the region of states that is read.
         moment: Number of the moment, of those for which `tick` worked values out.
         line_reader: Reads a delay line, given its number and how far from its beginning an element stands.
+        is_wide: Whether what varies holds several numbers even outside of loops: of columns, or of moments.
     """
 
     def __init__(self, writer: Writer, module: Module, scope: Scope) -> None:
@@ -85,6 +87,7 @@ class Body:
         self.states, self.moment = "%context", "0"
         self.clocked = {number: at for at, number in enumerate(scope.clocked)}
         self.line_reader: Callable[[int, str], Value] | None = None
+        self.is_wide = self.frame.lanes
 
     # Nests -----------------------------------------------------------------------------------------------------------
 
@@ -107,17 +110,24 @@ class Body:
             gathering.begin()
 
         def body() -> None:
-            for task in nest.tasks:
-                if isinstance(task, int) and task in inside:
-                    inside[task].take_in()
+            for together in self.ordered(nest):
+                first = together[0]
+                if isinstance(first, int) and first in inside:
+                    inside[first].take_in()
+                elif len(together) > 1:
+                    self.at_once([task for task in together if not isinstance(task, Store)])
                 else:
-                    self.task(task, put)
+                    self.task(first, put)
                 self.writer.cut()
 
         if nest.shape:
             self.around(nest.shape, body, reductions)
         else:
             body()
+
+    def ordered(self, nest: Nest) -> Sequence[tuple[Task, ...]]:
+        """Return the tasks of a nest in order, those on single numbers together that are quicker side by side."""
+        return [(task,) for task in nest.tasks] if nest.shape or self.is_wide else side_by_side(self.code, nest.tasks)
 
     def around(self, shape: Shape, body: Callable[[], None], reductions: Sequence[Reduction] = ()) -> None:
         """Print loops over `shape` around a body."""
@@ -163,10 +173,22 @@ class Body:
         if isinstance(task, Store):
             put(task, self.fetch(reads[0]))
             return
-        value = self.worked_out(self.code.instructions[task], [self.fetch(read) for read in reads])
-        self.known[Read(task, identity(len(self.lengths)))] = value
-        if task in self.places:
-            self.keep(task, value)
+        self.has(task, self.worked_out(self.code.instructions[task], [self.fetch(read) for read in reads]))
+
+    def at_once(self, numbers: Sequence[int]) -> None:
+        """Print instructions of one operation on single numbers as one on several."""
+        w, instructions = self.writer, [self.code.instructions[number] for number in numbers]
+        arguments = [[self.fetch(read) for read in reads_of(self.code, number)] for number in numbers]
+        filled = [*arguments, *arguments[-1:] * (2 ** (len(numbers) - 1).bit_length() - len(numbers))]
+        value = self.operations.print(instructions[0].operation, [w.gathered(one) for one in zip(*filled, strict=True)])
+        for place, number in enumerate(numbers):
+            self.has(number, w.element(value, place))
+
+    def has(self, number: int, value: Value) -> None:
+        """Note what an instruction gives, and store it where it stays."""
+        self.known[Read(number, identity(len(self.lengths)))] = value
+        if number in self.places:
+            self.keep(number, value)
 
     def worked_out(self, instruction: Instruction, arguments: list[Value]) -> Value:
         """Print one instruction."""

@@ -20,6 +20,7 @@ class Tick:
         memory = module.layout.memory
         scope = Scope(module.layout.schedule.step, memory.step, memory.varies, settled=True)
         self.body = Body(self.writer, module, scope)
+        self.body.is_wide = True
 
     def text(self) -> str:
         """Return the function."""
