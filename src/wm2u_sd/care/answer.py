@@ -91,7 +91,7 @@ def _by_year(run: Run) -> Run:
         label = str(total.attrs["long_name"]).partition(",")[0]
         in_year.attrs = {"units": f"{total.attrs['units']}/year", "long_name": f"{label}, in the year"}
         data = data.assign({name + IN_YEAR: in_year})
-    return run.with_data(data)
+    return run.with_tables(data=data)
 
 
 def has_answer(place: Place, scenarios: Sequence[str] = ()) -> bool:

@@ -103,9 +103,12 @@ class Run:
         """
         return self.tables.ledger()
 
-    def with_data(self, data: xr.Dataset) -> Run:
-        """Return the same run with other data."""
-        return replace(self, tables=Tables(data, self.parameters, self.ledger))
+    def with_tables(
+        self, *, data: xr.Dataset | None = None, parameters: xr.Dataset | None = None, ledger: xr.Dataset | None = None
+    ) -> Run:
+        """Return the same run with other tables: some draws of it, say, or what was worked out from it beside it."""
+        given = (data, self.data), (parameters, self.parameters), (ledger, self.ledger)
+        return replace(self, tables=Tables(*(own if new is None else new for new, own in given)))
 
     def failed(self) -> Sequence[Failure]:
         """Return the draws that were left out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,7 +129,7 @@ def test_money_is_drawn_only_with_several_draws(run: Run, drawn: Run, ledger: Le
 def test_money_draws_keep_to_their_name_and_draw(drawn: Run, ledger: Ledger) -> None:
     prior = {"distribution": "uniform", "low": 0.3, "high": 0.9}
     share = {"value": 0.6, "prior": prior}
-    some = replace(drawn, data=drawn.data.isel(draw=slice(5, 9)))
+    some = drawn.with_tables(data=drawn.data.isel(draw=slice(5, 9)))
 
     alone = cost_benefit(drawn, ledger(places={"cashable_share": share}), against="as_now")
     beside = cost_benefit(

@@ -231,6 +231,6 @@ def test_solved_constants_are_results_not_assumptions(drawn: Run, posterior: Cos
 
 def test_constants_over_dimensions_are_ranked_by_element(drawn: Run, posterior: CostBenefit) -> None:
     values = np.arange(400.0).reshape(200, 2)
-    wide = replace(drawn, parameters=xr.Dataset({"rate": (("draw", "side"), values)}, {"draw": np.arange(200)}))
+    wide = drawn.with_tables(parameters=xr.Dataset({"rate": (("draw", "side"), values)}, {"draw": np.arange(200)}))
 
     assert {"rate[0]", "rate[1]"} <= {one.name for one in assumptions(wide, posterior)}
