@@ -10,7 +10,10 @@ from wm2u_sd.backends.base import Gradient
 from wm2u_sd.backends.native import gradient
 from wm2u_sd.backends.native.kernel import NativeKernel
 from wm2u_sd.compile.adjoint import Wanted
-from wm2u_sd.model.timing import METHODS
+from wm2u_sd.model.dimensions import Dimension
+from wm2u_sd.model.model import Model
+from wm2u_sd.model.timing import METHODS, Time
+from wm2u_sd.model.variables import Constant, Flow, Lookup, Stock
 from wm2u_sd.simulation.scenario import Lever, Scenario
 
 SCENARIOS = [
@@ -78,6 +81,35 @@ def test_small_records_do_cut_the_draws(case: Callable, clinic: Callable, monkey
     assert [slice(0, DRAWS)] == list(gradients.chunks())
     monkeypatch.setattr(gradient, "RECORD_BYTES", 1)
     assert 5 == len(list(gradients.chunks()))
+
+
+@every_method
+@pytest.mark.parametrize("draws", [1, 9])
+def test_stretches_that_are_run_again(
+    method: str, draws: int, case: Callable, back: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite")
+    model = Model("well", time=Time(0, 5, "1/4", method=method)).define(
+        Dimension("place", ("p", "q", "r")),
+        Constant("pace", 1.3),
+        Constant("first", (1.0, 3.0, 20.0), over=("place",)),
+        Lookup("curve", ((0, 0.2), (4, 1.0), (9, 0.4))),
+        Stock("held", "first", inflows=["entering"], outflows=["leaving"], non_negative=True, over=("place",)),
+        Stock("gone", "0", inflows=["all_leaving"]),
+        Flow("entering", "sin(time) + 0.2", over=("place",)),
+        Flow("leaving", "held * pace * curve(held) / (1 + gone / 9)", over=("place",)),
+        Flow("all_leaving", "sum(leaving[*])"),
+    )
+    scenarios = [Scenario("as_now"), Scenario("faster", levers=[Lever("pace", times=1.4, start=1, ramp=2)])]
+    one = case(model, draws=draws, spread=0.4, scenarios=scenarios)
+    wanted = Wanted(one.by(), {0: 3})
+    whole = back(one, wanted, NativeKernel(one.program))
+    monkeypatch.setattr(gradient, "RECORD_BYTES", 1)
+    ready = gradient.Gradients(NativeKernel(one.program), one.inputs, one.save, list(one.steps), one.loss, wanted)
+
+    assert [(0, 5), (5, 10), (10, 15), (15, 20), (20, 21)] == ready.stretches
+    assert equal(whole, ready.run())
+    assert equal(whole, ready.run())
 
 
 def test_scenarios_alone_and_together(case: Callable, back: Callable, clinic: Callable) -> None:

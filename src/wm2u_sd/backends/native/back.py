@@ -10,6 +10,7 @@ from wm2u_sd.backends.native.body import Body, Scope
 from wm2u_sd.backends.native.function import AbstractFunction
 from wm2u_sd.backends.native.go import Go
 from wm2u_sd.backends.native.layout import Layout
+from wm2u_sd.backends.native.memory import in_lines
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.writer import Value, literal
 from wm2u_sd.backends.reversal import Reversal
@@ -70,6 +71,7 @@ class Back(AbstractFunction):
     def block(self) -> None:
         """Print what is done for one block."""
         w = self.writer
+        w.do("%latest_step = sub i64 %last_step, 1")
         before = w.block
         w.jump("step")
         w.label("step")
@@ -83,10 +85,14 @@ class Back(AbstractFunction):
         self.moment()
         self.print_part(self.reversal.held)
         w.do("%previous_step = sub i64 %step, 1")
-        w.branch(w.let("icmp sge i64 %previous_step, 0"), "step", "start")
-        w.fill(line, f"%step = phi i64 [ {self.n_steps}, %{before} ], [ %previous_step, %{w.block} ]")
+        w.branch(w.let("icmp sge i64 %previous_step, %first_step"), "step", "left")
+        w.fill(line, f"%step = phi i64 [ %latest_step, %{before} ], [ %previous_step, %{w.block} ]")
+        w.label("left")
+        w.branch(w.let("icmp eq i64 %first_step, 0"), "start", "gone_back")
         w.label("start")
         self.finish()
+        w.jump("gone_back")
+        w.label("gone_back")
 
     def print_part(self, nests: tuple[Nest, ...]) -> None:
         """Print a part of the adjoint of the step code."""
@@ -114,8 +120,9 @@ class Back(AbstractFunction):
                 self.over(steps, lengths(code[n]), partial(self.clear, place, lengths(code[n])))
 
     def size(self, shape: Shape) -> int:
-        """Return how many numbers a varying value takes, in whole lines of the cache."""
-        return -(-self.layout.frame.room(shape, varies=True) // 8) * 8
+        """Return how many numbers a varying value takes."""
+        room = self.layout.frame.room(shape, varies=True)
+        return room if room == 1 else in_lines(room)
 
     def clear(self, place: int, shape: Shape) -> None:
         """Put 0 at the position of the nest."""

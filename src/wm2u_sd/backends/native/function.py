@@ -87,8 +87,11 @@ class AbstractFunction(ABC):
         return frame.width if frame.lanes or shape else 1
 
     def copy(self, source: str, target: str, size: int) -> None:
-        """Copy a stretch of memory."""
+        """Copy a stretch of memory, one number or whole lines."""
         w = self.writer
+        if size == 1:
+            w.store(w.load(source), target)
+            return
         self.along(size, lambda at: w.store(w.load(w.at(source, at), self.stride), w.at(target, at)))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -125,11 +125,22 @@ class Gradients:
         kinds = {name: Kind.of(listed, frame) for name, listed in shapes.items()}
         return GradientCode(Compiled(layout, compiled(print_gradient(layout, back))), back.points, kinds)
 
+    @cached_property
+    def stretches(self) -> list[tuple[int, int]]:
+        """The steps, cut where those of one block would take too much room: of other stretches only the start is kept.
+
+        What comes out of lines and memories is not worked out twice.
+        """
+        layout, n = self.code.compiled.layout, self.kernel.program.time.n_steps + 1
+        fits = 8 * layout.record.size * n <= RECORD_BYTES
+        length = n if fits or layout.schedule.lines or layout.schedule.memories else math.isqrt(n - 1) + 1
+        return [(first, min(first + length, n)) for first in range(0, n, length)]
+
     def chunks(self) -> Iterator[slice]:
         """Cut the draws into as many as records are kept of at a time."""
         layout = self.code.compiled.layout
         width = layout.frame.width if layout.frame.lanes else 1
-        block = 8 * layout.record.size * (self.kernel.program.time.n_steps + 1)
+        block = 8 * layout.record.size * self.stretches[0][1]
         size = max(1, RECORD_BYTES // block) * width
         for first in range(0, self.inputs.n_draws, size):
             yield slice(first, min(first + size, self.inputs.n_draws))
@@ -209,22 +220,52 @@ class _ThereAndBack:
             name: self.results(kind.written * (self.steps if name == "to_moving" else 1))
             for name, kind in whole.code.kinds.items()
         }
+        self.records: list[Array] = []
         self.contexts = [aligned(job.n_blocks * job.context_size) for _ in range(job.inputs.n_scenarios)]
         job.more = self.arrays
 
     def run(self) -> tuple[NDArray[np.int64], Array, dict[str, Array]]:
-        job, code, n = self.job, self.job.code, self.job.n_blocks
-        records = _records(len(self.contexts), n * self.steps * job.layout.record.size)
-        for s, (context, record) in enumerate(zip(self.contexts, records, strict=True)):
-            context.fill(0.0)
-            job.call(code.begin, s, context, 0, n, 0, 0)
-            job.call(code.go, s, context, 0, n, 0, self.steps, record)
+        job, scenarios = self.job, range(len(self.contexts))
+        _, longest = self.whole.stretches[0]
+        self.records = _records(len(scenarios), job.n_blocks * longest * job.layout.record.size)
+        starts = [self.forth(s) for s in scenarios]
         values, bars = self.whole.loss(job.results, self.columns)
         self.take_in(bars)
-        for s, (context, record) in enumerate(zip(self.contexts, records, strict=True)):
-            job.call(code.back, s, context, 0, n, 0, self.steps, record)
+        for s in scenarios:
+            self.back(s, starts[s])
         found = {name: self.result(name) for name in self.room}
         return self.columns, np.broadcast_to(values, job.inputs.n_columns), found
+
+    def forth(self, scenario: int) -> list[Array]:
+        """Run a scenario; return the states at the start of each stretch but the last, whose record is there."""
+        context = self.contexts[scenario]
+        context.fill(0.0)
+        self.job.call(self.job.code.begin, scenario, context, 0, self.job.n_blocks, 0, 0)
+        starts = []
+        for stretch in self.whole.stretches:
+            starts.append(self.states(scenario).copy())
+            self.over(self.job.code.go, scenario, stretch)
+        return starts[:-1]
+
+    def back(self, scenario: int, starts: list[Array]) -> None:
+        """Go back over a scenario, stretch by stretch; those that left no record are run again."""
+        *earlier, last = self.whole.stretches
+        self.over(self.job.code.back, scenario, last)
+        for stretch in reversed(earlier):
+            self.states(scenario)[:] = starts.pop()
+            self.over(self.job.code.go, scenario, stretch)
+            self.over(self.job.code.back, scenario, stretch)
+
+    def over(self, function: Callable[..., None], scenario: int, stretch: tuple[int, int]) -> None:
+        """Call a function for a stretch."""
+        context, records = self.contexts[scenario], self.records[scenario]
+        self.job.call(function, scenario, context, 0, self.job.n_blocks, *stretch, records, skipped=stretch[0])
+
+    def states(self, scenario: int) -> Array:
+        """Return the states of every block as they stand at the start of a stretch."""
+        memory = self.job.layout.memory
+        blocks = self.contexts[scenario].reshape(self.job.n_blocks, -1)
+        return blocks[:, memory.regions[0] : memory.regions[0] + memory.region_size]
 
     def results(self, rows: int) -> Array:
         shape = (rows, self.job.n_columns) if self.job.lanes else (self.job.n_columns, rows)

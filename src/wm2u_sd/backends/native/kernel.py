@@ -384,10 +384,15 @@ class Job:
         step: int,
         end: int,
         records: Array = NOTHING,
+        skipped: int = 0,
     ) -> None:
-        """Call machine code on some blocks of a scenario, for the steps from `step` to before `end`."""
+        """Call machine code on some blocks of a scenario, for the steps from `step` to before `end`.
+
+        `records` begin with that of the step `skipped`.
+        """
         pointers = list(self.pointers[scenario])
-        pointers[CONTEXTS], pointers[RECORDS] = contexts.ctypes.data, records.ctypes.data
+        before = records.itemsize * skipped * self.layout.record.size if skipped else 0
+        pointers[CONTEXTS], pointers[RECORDS] = contexts.ctypes.data, records.ctypes.data - before
         counts = (self.n_draws, self.n_columns, len(self.saved_steps), first, last, step, end, self.context_size)
         function(*pointers, *counts, len(records) // (last - first), self.arrays["clock"].shape[-1])
 

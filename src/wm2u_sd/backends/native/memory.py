@@ -50,15 +50,25 @@ class Frame:
 
 @dataclass
 class Allocator:
-    """Hands out memory, and knows how much was taken."""
+    """Hands out memory, and knows how much was taken: single numbers one after the other, others in whole lines."""
 
-    size: int = 0
+    taken: int = 0
+
+    @property
+    def size(self) -> int:
+        """How much was taken, in whole lines."""
+        return in_lines(self.taken)
 
     def take(self, numbers: int) -> int:
         """Return where some numbers may stand."""
-        place = self.size
-        self.size += -(-numbers // ALIGNMENT) * ALIGNMENT
+        place = self.taken if numbers == 1 else self.size
+        self.taken = place + (numbers if numbers == 1 else in_lines(numbers))
         return place
+
+
+def in_lines(numbers: int) -> int:
+    """Return how many numbers whole lines have that hold some numbers."""
+    return -(-numbers // ALIGNMENT) * ALIGNMENT
 
 
 @dataclass(frozen=True)
