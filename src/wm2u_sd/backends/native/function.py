@@ -35,7 +35,7 @@ class AbstractFunction(ABC):
 
     def __init__(self, module: Module) -> None:
         self.module, self.layout = module, module.layout
-        self.writer = Writer(self.name, PARAMETERS)
+        self.writer = Writer(self.name, PARAMETERS, cuts=self.layout.is_long)
         self.operations = Operations(self.writer, module.uses)
 
     def body(self, *, settled: bool = False) -> Body:

@@ -13,6 +13,8 @@ from wm2u_sd.backends.schedule import Schedule
 if TYPE_CHECKING:
     from wm2u_sd.backends.reversal import Reversal
 
+MANY = 800  # instructions of a program
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -31,6 +33,11 @@ class Layout:
     sizes: tuple[int, ...]
     reversal: Reversal | None = None
     tick: Nest | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the code is so long that compiling it whole would take too long; cut into blocks it is less quick."""
+        return len(self.schedule.program.step.instructions) > MANY
 
     @cached_property
     def clocked(self) -> tuple[int, ...]:

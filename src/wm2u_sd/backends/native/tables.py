@@ -106,7 +106,7 @@ class Tables:
 
     def segment(self, writer: Writer, start: int, size: int, x: Value) -> tuple[Value, Value, Value]:
         """Return begin, y and slope of the segment of x; a value and its slope at one place share it."""
-        key = (id(writer), writer.block, start, x.text)
+        key = (id(writer), writer.reach, start, x.text)
         if key not in self.segments:
             self.segments[key] = (self.compared if size <= FEW else self.found)(writer, start, size, x)
         return self.segments[key]
@@ -117,7 +117,7 @@ class Tables:
 
     def held(self, writer: Writer, start: int, size: int, x: Value) -> Value:
         """Bring x between the ends; what is no number stays none."""
-        key = (id(writer), writer.block, start, x.text)
+        key = (id(writer), writer.reach, start, x.text)
         if key not in self.inside:
             first, last = self.point(writer, start), self.point(writer, start + size - 1)
             raised = writer.select(writer.compare("olt", x, first), first, x)

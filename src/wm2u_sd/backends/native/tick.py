@@ -16,7 +16,7 @@ class Tick:
 
     def __init__(self, module: Module, nest: Nest) -> None:
         self.module, self.nest = module, nest
-        self.writer = Writer("tick", PARAMETERS)
+        self.writer = Writer("tick", PARAMETERS, cuts=module.layout.is_long)
         memory = module.layout.memory
         scope = Scope(module.layout.schedule.step, memory.step, memory.varies, settled=True)
         self.body = Body(self.writer, module, scope)

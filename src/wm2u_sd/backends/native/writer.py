@@ -46,13 +46,19 @@ def repeated(element: str, width: int) -> str:
 
 
 class Writer:
-    """Writes one function."""
+    """Writes one function.
 
-    def __init__(self, name: str, parameters: Sequence[str]) -> None:
+    Attributes:
+        block: The block that is being written.
+        reach: The first block of those that are always gone through one after the other up to this one: what is at hand
+            there is at hand here.
+    """
+
+    def __init__(self, name: str, parameters: Sequence[str], *, cuts: bool = False) -> None:
         self.head = f"define void @{name}({', '.join(parameters)}) nounwind {{"
         self.lines: list[str] = []
         self.count = self.loops = 0
-        self.block, self.begun = "", 0
+        self.cuts = cuts
         self.label("entry")
         self.do("%always = icmp ne ptr %times, null")
 
@@ -73,7 +79,8 @@ class Writer:
 
     def label(self, name: str) -> None:
         """Begin a block. Labels have names of their own kind, as LLVM tells a label from a value by nothing else."""
-        self.block, self.begun = f"at.{name}", len(self.lines)
+        self.block = self.reach = f"at.{name}"
+        self.begun = len(self.lines)
         self.lines.append(f"{self.block}:")
 
     def fresh(self, what: str) -> str:
@@ -110,10 +117,11 @@ class Writer:
 
     def cut(self) -> None:
         """Where a block has become long, go on in a new one; the other way, never taken, keeps the two apart."""
-        if not self.loops and len(self.lines) - self.begun > LONGEST_BLOCK:
-            rest = self.fresh("rest")
+        if self.cuts and not self.loops and len(self.lines) - self.begun > LONGEST_BLOCK:
+            rest, reach = self.fresh("rest"), self.reach
             self.branch("%always", rest, "done")
             self.label(rest)
+            self.reach = reach
 
     def at(self, pointer: str, index: str) -> str:
         """Return the address of a number in an array of numbers."""
