@@ -23,7 +23,7 @@ from wm2u_sd.backends.loops import (
 )
 from wm2u_sd.backends.native.module import Module
 from wm2u_sd.backends.native.operations import Operations
-from wm2u_sd.backends.native.side_by_side import side_by_side
+from wm2u_sd.backends.native.order import depth_first, side_by_side
 from wm2u_sd.backends.native.tables import LOOKUPS
 from wm2u_sd.backends.native.writer import Value, Writer, literal
 from wm2u_sd.backends.schedule import is_moving
@@ -126,8 +126,10 @@ class Body:
             body()
 
     def ordered(self, nest: Nest) -> Sequence[tuple[Task, ...]]:
-        """Return the tasks of a nest in order, those on single numbers together that are quicker side by side."""
-        return [(task,) for task in nest.tasks] if nest.shape or self.is_wide else side_by_side(self.code, nest.tasks)
+        """Return the tasks of a nest in the order in which they are printed, those together that are done at once."""
+        if nest.shape or self.is_wide:
+            return [(task,) for task in depth_first(self.code, nest.tasks)]
+        return side_by_side(self.code, nest.tasks)
 
     def around(self, shape: Shape, body: Callable[[], None], reductions: Sequence[Reduction] = ()) -> None:
         """Print loops over `shape` around a body."""
